@@ -1,0 +1,114 @@
+using Emu.Ir;
+using Iced.Intel;
+using static Emu.Ir.Type;
+using static Iced.Intel.Mnemonic;
+
+namespace Emu.Translator.X86;
+
+/// <summary>Data movement: mov, stack, exchange, sign extension (Intel SDM vol. 1, 5.1.1).</summary>
+static class Moves
+{
+    public static void Define(Rules r)
+    {
+        r[Mov] = MovRow;
+        r[Movzx] = x => x.Write(0, x.Read(1).Zext(x.Type(0)));
+        r[Movsx] = r[Movsxd] = x => x.Write(0, x.Read(1).Sext(x.Type(0)));
+        r[Movnti] = x => x.Write(0, x.Read(1));
+        r[Lea] = x => x.Write(0, x.Address(1).Fit(x.Type(0)));
+        r[Xchg] = Exchange;
+        r[Xlatb] = x => x.E.Set("rax", x.E.Load(I8, x.Address(0), x.Segment));
+        r.Each("cmov", x => { var (now, then) = (x.Read(0), x.Read(1)); x.Write(0, x.E.Select(x.E.Cond(x.Cc), then, now)); });
+        r.Each("set", x => x.Write(0, x.E.Cond(x.Cc).Zext(I8)));
+
+        r[Push] = x => x.PushValue(x.Read(0, x.StackType()));
+        r[Pop] = PopRow;
+        r[Leave] = x => { V frame = x.E.Get(I64, "rbp"), saved = x.E.Load(I64, frame); x.E.Set("rsp", frame + 8); x.E.Set("rbp", saved); };
+        r[Enter] = EnterRow;
+        r[Pushfq] = x => x.PushValue(x.E.Rflags());
+        r[Pushf] = x => x.PushValue(x.E.Rflags().Trunc(I16));
+        r[Popfq] = r[Popf] = x => { V v = x.PopValue(x.StackType()); x.LoadFlags(v, Flag.All); x.E.Set("df", (v >> 10).Trunc(I8) & 1); };
+        r[Lahf] = x => x.E.Set("rax", (x.E.Rflags().Trunc(I8) & 0xd5) | x.E.Const(I8, 2), at: 1);
+        r[Sahf] = x => x.LoadFlags(x.E.Get(I8, "rax", at: 1), Flag.All & ~Flag.O);
+
+        r[Cbw] = x => x.E.Set("rax", x.E.Get(I8, "rax").Sext(I16));
+        r[Cwde] = x => x.E.Set("rax", x.E.Get(I16, "rax").Sext(I32).Zext(I64));
+        r[Cdqe] = x => x.E.Set("rax", x.E.Get(I32, "rax").Sext(I64));
+        r[Cwd] = x => x.E.Set("rdx", x.E.Get(I16, "rax").Sar(15));
+        r[Cdq] = x => x.E.Set("rdx", x.E.Get(I32, "rax").Sar(31).Zext(I64));
+        r[Cqo] = x => x.E.Set("rdx", x.E.Get(I64, "rax").Sar(63));
+    }
+
+    static void MovRow(Lift x)
+    {
+        if (IsSpecial(x, 0)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
+        else if (x.IsRegister(1) && x.Instruction.Op1Register.IsSegmentRegister()) x.Write(0, x.E.Const(x.Type(0), Selector(x.Instruction.Op1Register)));
+        else if (IsSpecial(x, 1)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
+        else x.Write(0, x.Read(1));
+    }
+
+    static bool IsSpecial(Lift x, int op) => x.IsRegister(op) && !x.Instruction.GetOpRegister(op).IsGPR();
+
+    /// <summary>The selectors that Linux gives a 64-bit process (arch/x86/include/asm/segment.h).</summary>
+    static long Selector(Register r) => r switch { Register.CS => 0x33, Register.SS => 0x2b, _ => 0 };
+
+    static void Exchange(Lift x)
+    {
+        int m = x.IsMemory(0) ? 0 : 1;
+        if (x.Locked) { V old = x.E.Rmw(Op.Set, x.Address(m), x.Read(1 - m), x.Segment); x.Write(1 - m, old); return; }
+        var (a, b) = (x.Read(0), x.Read(1));
+        x.Write(0, b);
+        x.Write(1, a);
+    }
+
+    static void PopRow(Lift x)
+    {
+        if (x.IsRegister(0) && !x.Instruction.Op0Register.IsGPR()) { x.Unsupported(); return; }
+        V sp = x.E.Get(I64, "rsp"), v = x.E.Load(x.StackType(), sp);
+        V above = sp + v.Type.Bytes;
+        if (x.IsMemory(0) && x.Instruction.MemoryBase is Register.RSP or Register.ESP)
+        {
+            // An rsp-relative destination is addressed with rsp already incremented (Intel SDM vol. 2, POP).
+            x.E.Store(x.Address(0) + v.Type.Bytes, v, x.Segment);
+            x.E.Set("rsp", above);
+            return;
+        }
+        if (x.IsMemory(0)) x.Write(0, v);
+        x.E.Set("rsp", above);
+        if (!x.IsMemory(0)) x.Write(0, v);
+    }
+
+    static void EnterRow(Lift x)
+    {
+        V sp = x.E.Get(I64, "rsp") - 8, frame = x.E.Get(I64, "rbp"), top = sp;
+        int level = x.Instruction.Immediate8_2nd & 31;
+        x.E.Store(sp, frame);
+        for (int n = 1; n < level; n++) x.E.Store(sp -= 8, x.E.Load(I64, frame - 8 * n));
+        if (level > 0) x.E.Store(sp -= 8, top);
+        x.E.Set("rbp", top);
+        x.E.Set("rsp", sp - x.Instruction.Immediate16);
+    }
+
+    /// <summary>64 bits, or 16 with an operand-size prefix: nothing else can be pushed in 64-bit mode.</summary>
+    static Emu.Ir.Type StackType(this Lift x) => x.Instruction.StackPointerIncrement is 2 or -2 ? I16 : I64;
+
+    public static void PushValue(this Lift x, V v)
+    {
+        V sp = x.E.Get(I64, "rsp") - v.Type.Bytes;
+        x.E.Store(sp, v);
+        x.E.Set("rsp", sp);
+    }
+
+    public static V PopValue(this Lift x, Emu.Ir.Type t)
+    {
+        V sp = x.E.Get(I64, "rsp"), v = x.E.Load(t, sp);
+        x.E.Set("rsp", sp + t.Bytes);
+        return v;
+    }
+
+    /// <summary>Sets those of <paramref name="which"/> from their bits in an RFLAGS image.</summary>
+    public static void LoadFlags(this Lift x, V image, Flag which)
+    {
+        foreach (var (flag, _, bit) in GuestState.FlagBytes)
+            if ((which & flag) != 0) x.E.SetFlag(flag, (image >> bit).Trunc(I1));
+    }
+}

@@ -1,0 +1,55 @@
+using Emu.Ir;
+using Iced.Intel;
+
+namespace Emu.Translator.X86;
+
+/// <summary>What an instruction does, said through <see cref="Lift"/>.</summary>
+public delegate void Semantics(Lift x);
+
+/// <summary>Mnemonic to semantics. A family file adds its rows in <c>Define</c>; nothing else knows the mnemonic.</summary>
+public sealed class Rules
+{
+    readonly Dictionary<Mnemonic, Semantics> rows = [];
+
+    /// <summary>Every row of every family.</summary>
+    public static readonly Rules All = new Rules()
+        .With(Moves.Define).With(Integer.Define).With(Multiply.Define).With(Shifts.Define).With(BitOps.Define)
+        .With(Control.Define).With(Strings.Define).With(SystemRows.Define);
+
+    Rules With(Action<Rules> define)
+    {
+        define(this);
+        return this;
+    }
+
+    public IEnumerable<Mnemonic> Mnemonics => rows.Keys;
+
+    /// <summary>A mnemonic's row: null when it is not lifted; defining it twice is an error.</summary>
+    public Semantics? this[Mnemonic m]
+    {
+        get => rows.GetValueOrDefault(m);
+        set => rows.Add(m, value!);
+    }
+
+    /// <summary>One row for all sixteen conditions: <c>cmov</c> defines cmova ... cmovs.</summary>
+    public void Each(string prefix, Semantics s)
+    {
+        foreach (var name in "o no b ae e ne be a s ns p np l ge le g".Split(' ')) this[Enum.Parse<Mnemonic>(prefix + name, ignoreCase: true)] = s;
+    }
+
+    /// <summary>Also defines the VEX twin (<c>addps</c> and <c>vaddps</c>); <see cref="Lift"/> knows the difference.</summary>
+    public void Twins(string name, Semantics s)
+    {
+        this[Enum.Parse<Mnemonic>(name, ignoreCase: true)] = s;
+        if (Enum.TryParse<Mnemonic>("v" + name, ignoreCase: true, out var vex)) this[vex] = s;
+    }
+
+    /// <summary>Lifts one instruction; what has no row becomes a trap that names it.</summary>
+    public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text)
+    {
+        e.Insn(i.IP, i.Length, text);
+        var x = new Lift(e, i, explodeRep);
+        if (All[i.Mnemonic] is { } rule) rule(x);
+        else x.Unsupported();
+    }
+}
