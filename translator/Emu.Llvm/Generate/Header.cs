@@ -14,8 +14,8 @@ sealed class Header
     /// <summary>Functions by C name, in the order of the headers.</summary>
     public OrderedDictionary<string, Function> Functions { get; } = [];
 
-    /// <summary>Enums by typedef name.</summary>
-    public Dictionary<string, Enumeration> Enums { get; } = [];
+    /// <summary>Enums by typedef name, in the order of the headers.</summary>
+    public OrderedDictionary<string, Enumeration> Enums { get; } = [];
 
     /// <summary>Typedef name to the C type it stands for.</summary>
     public Dictionary<string, string> Typedefs { get; } = [];

@@ -3,10 +3,8 @@ namespace Emu.Llvm.Generate;
 /// <summary>C types to C# types, in LLVMSharp.Interop's manner: LLVMBool is int, char is sbyte, handles keep their names.</summary>
 sealed class Types(Header header)
 {
-    /// <summary>Handles and enums met so far; exactly these are declared.</summary>
+    /// <summary>Handles met so far; exactly these are declared.</summary>
     public SortedSet<string> Handles { get; } = new(StringComparer.Ordinal);
-
-    public SortedSet<string> Enums { get; } = new(StringComparer.Ordinal);
 
     public string Map(string c)
     {
@@ -39,11 +37,14 @@ sealed class Types(Header header)
     string Named(string c)
     {
         if (header.Enums.ContainsKey(c))
-            return Seen(Enums, c);
+            return c;
         var type = header.Typedefs.GetValueOrDefault(c) ?? throw new NotSupportedException($"C type {c}");
         if (type.Contains("(*)"))
             return FunctionPointer(type);
-        return type.StartsWith("struct LLVM") && type.EndsWith('*') ? Seen(Handles, c) : Base(type);
+        if (!type.StartsWith("struct LLVM") || !type.EndsWith('*'))
+            return Base(type);
+        Handles.Add(c);
+        return c;
     }
 
     /// <summary><c>R (*)(A, B)</c> to <c>delegate* unmanaged[Cdecl]&lt;A, B, R&gt;</c>.</summary>
@@ -52,11 +53,5 @@ sealed class Types(Header header)
         var at = c.IndexOf("(*)", StringComparison.Ordinal);
         var parameters = c[(at + 3)..].Trim('(', ')').Split(", ").Where(p => p is not ("" or "void"));
         return $"delegate* unmanaged[Cdecl]<{string.Join(", ", parameters.Append(c[..at]).Select(Map))}>";
-    }
-
-    static string Seen(SortedSet<string> set, string name)
-    {
-        set.Add(name);
-        return name;
     }
 }

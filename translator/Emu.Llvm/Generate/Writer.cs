@@ -29,8 +29,8 @@ sealed class Writer(Header header)
             """);
         foreach (var handle in types.Handles)
             text.Append($"public readonly record struct {handle}(nint Handle);\n");
-        foreach (var name in types.Enums)
-            Enum(header.Enums[name]);
+        foreach (var e in header.Enums.Values.Where(e => e.Name.StartsWith("LLVM")))
+            Enum(e);
         text.Append($$"""
 
             public static unsafe partial class LLVM

@@ -29,272 +29,11 @@ public readonly record struct LLVMTypeRef(nint Handle);
 public readonly record struct LLVMUseRef(nint Handle);
 public readonly record struct LLVMValueRef(nint Handle);
 
-public enum LLVMAtomicOrdering
+public enum LLVMVerifierFailureAction
 {
-    LLVMAtomicOrderingNotAtomic = 0,
-    LLVMAtomicOrderingUnordered = 1,
-    LLVMAtomicOrderingMonotonic = 2,
-    LLVMAtomicOrderingAcquire = 4,
-    LLVMAtomicOrderingRelease = 5,
-    LLVMAtomicOrderingAcquireRelease = 6,
-    LLVMAtomicOrderingSequentiallyConsistent = 7,
-}
-
-public enum LLVMAtomicRMWBinOp
-{
-    LLVMAtomicRMWBinOpXchg = 0,
-    LLVMAtomicRMWBinOpAdd = 1,
-    LLVMAtomicRMWBinOpSub = 2,
-    LLVMAtomicRMWBinOpAnd = 3,
-    LLVMAtomicRMWBinOpNand = 4,
-    LLVMAtomicRMWBinOpOr = 5,
-    LLVMAtomicRMWBinOpXor = 6,
-    LLVMAtomicRMWBinOpMax = 7,
-    LLVMAtomicRMWBinOpMin = 8,
-    LLVMAtomicRMWBinOpUMax = 9,
-    LLVMAtomicRMWBinOpUMin = 10,
-    LLVMAtomicRMWBinOpFAdd = 11,
-    LLVMAtomicRMWBinOpFSub = 12,
-    LLVMAtomicRMWBinOpFMax = 13,
-    LLVMAtomicRMWBinOpFMin = 14,
-    LLVMAtomicRMWBinOpUIncWrap = 15,
-    LLVMAtomicRMWBinOpUDecWrap = 16,
-}
-
-public enum LLVMAttributeIndex
-{
-    LLVMAttributeReturnIndex = 0,
-    LLVMAttributeFunctionIndex = -1,
-}
-
-public enum LLVMCodeGenFileType
-{
-    LLVMAssemblyFile = 0,
-    LLVMObjectFile = 1,
-}
-
-public enum LLVMCodeGenOptLevel
-{
-    LLVMCodeGenLevelNone = 0,
-    LLVMCodeGenLevelLess = 1,
-    LLVMCodeGenLevelDefault = 2,
-    LLVMCodeGenLevelAggressive = 3,
-}
-
-public enum LLVMCodeModel
-{
-    LLVMCodeModelDefault = 0,
-    LLVMCodeModelJITDefault = 1,
-    LLVMCodeModelTiny = 2,
-    LLVMCodeModelSmall = 3,
-    LLVMCodeModelKernel = 4,
-    LLVMCodeModelMedium = 5,
-    LLVMCodeModelLarge = 6,
-}
-
-public enum LLVMDIFlags
-{
-    LLVMDIFlagZero = 0,
-    LLVMDIFlagPrivate = 1,
-    LLVMDIFlagProtected = 2,
-    LLVMDIFlagPublic = 3,
-    LLVMDIFlagFwdDecl = 4,
-    LLVMDIFlagAppleBlock = 8,
-    LLVMDIFlagReservedBit4 = 16,
-    LLVMDIFlagVirtual = 32,
-    LLVMDIFlagArtificial = 64,
-    LLVMDIFlagExplicit = 128,
-    LLVMDIFlagPrototyped = 256,
-    LLVMDIFlagObjcClassComplete = 512,
-    LLVMDIFlagObjectPointer = 1024,
-    LLVMDIFlagVector = 2048,
-    LLVMDIFlagStaticMember = 4096,
-    LLVMDIFlagLValueReference = 8192,
-    LLVMDIFlagRValueReference = 16384,
-    LLVMDIFlagReserved = 32768,
-    LLVMDIFlagSingleInheritance = 65536,
-    LLVMDIFlagMultipleInheritance = 131072,
-    LLVMDIFlagVirtualInheritance = 196608,
-    LLVMDIFlagIntroducedVirtual = 262144,
-    LLVMDIFlagBitField = 524288,
-    LLVMDIFlagNoReturn = 1048576,
-    LLVMDIFlagTypePassByValue = 4194304,
-    LLVMDIFlagTypePassByReference = 8388608,
-    LLVMDIFlagEnumClass = 16777216,
-    LLVMDIFlagFixedEnum = 16777216,
-    LLVMDIFlagThunk = 33554432,
-    LLVMDIFlagNonTrivial = 67108864,
-    LLVMDIFlagBigEndian = 134217728,
-    LLVMDIFlagLittleEndian = 268435456,
-    LLVMDIFlagIndirectVirtualBase = 36,
-    LLVMDIFlagAccessibility = 3,
-    LLVMDIFlagPtrToMemberRep = 196608,
-}
-
-public enum LLVMDLLStorageClass
-{
-    LLVMDefaultStorageClass = 0,
-    LLVMDLLImportStorageClass = 1,
-    LLVMDLLExportStorageClass = 2,
-}
-
-public enum LLVMDWARFEmissionKind
-{
-    LLVMDWARFEmissionNone = 0,
-    LLVMDWARFEmissionFull = 1,
-    LLVMDWARFEmissionLineTablesOnly = 2,
-}
-
-public enum LLVMDWARFSourceLanguage
-{
-    LLVMDWARFSourceLanguageC89 = 0,
-    LLVMDWARFSourceLanguageC = 1,
-    LLVMDWARFSourceLanguageAda83 = 2,
-    LLVMDWARFSourceLanguageC_plus_plus = 3,
-    LLVMDWARFSourceLanguageCobol74 = 4,
-    LLVMDWARFSourceLanguageCobol85 = 5,
-    LLVMDWARFSourceLanguageFortran77 = 6,
-    LLVMDWARFSourceLanguageFortran90 = 7,
-    LLVMDWARFSourceLanguagePascal83 = 8,
-    LLVMDWARFSourceLanguageModula2 = 9,
-    LLVMDWARFSourceLanguageJava = 10,
-    LLVMDWARFSourceLanguageC99 = 11,
-    LLVMDWARFSourceLanguageAda95 = 12,
-    LLVMDWARFSourceLanguageFortran95 = 13,
-    LLVMDWARFSourceLanguagePLI = 14,
-    LLVMDWARFSourceLanguageObjC = 15,
-    LLVMDWARFSourceLanguageObjC_plus_plus = 16,
-    LLVMDWARFSourceLanguageUPC = 17,
-    LLVMDWARFSourceLanguageD = 18,
-    LLVMDWARFSourceLanguagePython = 19,
-    LLVMDWARFSourceLanguageOpenCL = 20,
-    LLVMDWARFSourceLanguageGo = 21,
-    LLVMDWARFSourceLanguageModula3 = 22,
-    LLVMDWARFSourceLanguageHaskell = 23,
-    LLVMDWARFSourceLanguageC_plus_plus_03 = 24,
-    LLVMDWARFSourceLanguageC_plus_plus_11 = 25,
-    LLVMDWARFSourceLanguageOCaml = 26,
-    LLVMDWARFSourceLanguageRust = 27,
-    LLVMDWARFSourceLanguageC11 = 28,
-    LLVMDWARFSourceLanguageSwift = 29,
-    LLVMDWARFSourceLanguageJulia = 30,
-    LLVMDWARFSourceLanguageDylan = 31,
-    LLVMDWARFSourceLanguageC_plus_plus_14 = 32,
-    LLVMDWARFSourceLanguageFortran03 = 33,
-    LLVMDWARFSourceLanguageFortran08 = 34,
-    LLVMDWARFSourceLanguageRenderScript = 35,
-    LLVMDWARFSourceLanguageBLISS = 36,
-    LLVMDWARFSourceLanguageKotlin = 37,
-    LLVMDWARFSourceLanguageZig = 38,
-    LLVMDWARFSourceLanguageCrystal = 39,
-    LLVMDWARFSourceLanguageC_plus_plus_17 = 40,
-    LLVMDWARFSourceLanguageC_plus_plus_20 = 41,
-    LLVMDWARFSourceLanguageC17 = 42,
-    LLVMDWARFSourceLanguageFortran18 = 43,
-    LLVMDWARFSourceLanguageAda2005 = 44,
-    LLVMDWARFSourceLanguageAda2012 = 45,
-    LLVMDWARFSourceLanguageHIP = 46,
-    LLVMDWARFSourceLanguageAssembly = 47,
-    LLVMDWARFSourceLanguageC_sharp = 48,
-    LLVMDWARFSourceLanguageMojo = 49,
-    LLVMDWARFSourceLanguageGLSL = 50,
-    LLVMDWARFSourceLanguageGLSL_ES = 51,
-    LLVMDWARFSourceLanguageHLSL = 52,
-    LLVMDWARFSourceLanguageOpenCL_CPP = 53,
-    LLVMDWARFSourceLanguageCPP_for_OpenCL = 54,
-    LLVMDWARFSourceLanguageSYCL = 55,
-    LLVMDWARFSourceLanguageRuby = 56,
-    LLVMDWARFSourceLanguageMove = 57,
-    LLVMDWARFSourceLanguageHylo = 58,
-    LLVMDWARFSourceLanguageMips_Assembler = 59,
-    LLVMDWARFSourceLanguageGOOGLE_RenderScript = 60,
-    LLVMDWARFSourceLanguageBORLAND_Delphi = 61,
-}
-
-public enum LLVMDiagnosticSeverity
-{
-    LLVMDSError = 0,
-    LLVMDSWarning = 1,
-    LLVMDSRemark = 2,
-    LLVMDSNote = 3,
-}
-
-public enum LLVMFastMathFlags
-{
-    LLVMFastMathAllowReassoc = 1,
-    LLVMFastMathNoNaNs = 2,
-    LLVMFastMathNoInfs = 4,
-    LLVMFastMathNoSignedZeros = 8,
-    LLVMFastMathAllowReciprocal = 16,
-    LLVMFastMathAllowContract = 32,
-    LLVMFastMathApproxFunc = 64,
-    LLVMFastMathNone = 0,
-    LLVMFastMathAll = 127,
-}
-
-public enum LLVMGEPNoWrapFlags
-{
-    LLVMGEPFlagInBounds = 1,
-    LLVMGEPFlagNUSW = 2,
-    LLVMGEPFlagNUW = 4,
-}
-
-public enum LLVMGlobalISelAbortMode
-{
-    LLVMGlobalISelAbortEnable = 0,
-    LLVMGlobalISelAbortDisable = 1,
-    LLVMGlobalISelAbortDisableWithDiag = 2,
-}
-
-public enum LLVMInlineAsmDialect
-{
-    LLVMInlineAsmDialectATT = 0,
-    LLVMInlineAsmDialectIntel = 1,
-}
-
-public enum LLVMIntPredicate
-{
-    LLVMIntEQ = 32,
-    LLVMIntNE = 33,
-    LLVMIntUGT = 34,
-    LLVMIntUGE = 35,
-    LLVMIntULT = 36,
-    LLVMIntULE = 37,
-    LLVMIntSGT = 38,
-    LLVMIntSGE = 39,
-    LLVMIntSLT = 40,
-    LLVMIntSLE = 41,
-}
-
-public enum LLVMLinkage
-{
-    LLVMExternalLinkage = 0,
-    LLVMAvailableExternallyLinkage = 1,
-    LLVMLinkOnceAnyLinkage = 2,
-    LLVMLinkOnceODRLinkage = 3,
-    LLVMLinkOnceODRAutoHideLinkage = 4,
-    LLVMWeakAnyLinkage = 5,
-    LLVMWeakODRLinkage = 6,
-    LLVMAppendingLinkage = 7,
-    LLVMInternalLinkage = 8,
-    LLVMPrivateLinkage = 9,
-    LLVMDLLImportLinkage = 10,
-    LLVMDLLExportLinkage = 11,
-    LLVMExternalWeakLinkage = 12,
-    LLVMGhostLinkage = 13,
-    LLVMCommonLinkage = 14,
-    LLVMLinkerPrivateLinkage = 15,
-    LLVMLinkerPrivateWeakLinkage = 16,
-}
-
-public enum LLVMModuleFlagBehavior
-{
-    LLVMModuleFlagBehaviorError = 0,
-    LLVMModuleFlagBehaviorWarning = 1,
-    LLVMModuleFlagBehaviorRequire = 2,
-    LLVMModuleFlagBehaviorOverride = 3,
-    LLVMModuleFlagBehaviorAppend = 4,
-    LLVMModuleFlagBehaviorAppendUnique = 5,
+    LLVMAbortProcessAction = 0,
+    LLVMPrintMessageAction = 1,
+    LLVMReturnStatusAction = 2,
 }
 
 public enum LLVMOpcode
@@ -368,54 +107,6 @@ public enum LLVMOpcode
     LLVMCatchSwitch = 65,
 }
 
-public enum LLVMRealPredicate
-{
-    LLVMRealPredicateFalse = 0,
-    LLVMRealOEQ = 1,
-    LLVMRealOGT = 2,
-    LLVMRealOGE = 3,
-    LLVMRealOLT = 4,
-    LLVMRealOLE = 5,
-    LLVMRealONE = 6,
-    LLVMRealORD = 7,
-    LLVMRealUNO = 8,
-    LLVMRealUEQ = 9,
-    LLVMRealUGT = 10,
-    LLVMRealUGE = 11,
-    LLVMRealULT = 12,
-    LLVMRealULE = 13,
-    LLVMRealUNE = 14,
-    LLVMRealPredicateTrue = 15,
-}
-
-public enum LLVMRelocMode
-{
-    LLVMRelocDefault = 0,
-    LLVMRelocStatic = 1,
-    LLVMRelocPIC = 2,
-    LLVMRelocDynamicNoPic = 3,
-    LLVMRelocROPI = 4,
-    LLVMRelocRWPI = 5,
-    LLVMRelocROPI_RWPI = 6,
-}
-
-public enum LLVMTailCallKind
-{
-    LLVMTailCallKindNone = 0,
-    LLVMTailCallKindTail = 1,
-    LLVMTailCallKindMustTail = 2,
-    LLVMTailCallKindNoTail = 3,
-}
-
-public enum LLVMThreadLocalMode
-{
-    LLVMNotThreadLocal = 0,
-    LLVMGeneralDynamicTLSModel = 1,
-    LLVMLocalDynamicTLSModel = 2,
-    LLVMInitialExecTLSModel = 3,
-    LLVMLocalExecTLSModel = 4,
-}
-
 public enum LLVMTypeKind
 {
     LLVMVoidTypeKind = 0,
@@ -441,11 +132,91 @@ public enum LLVMTypeKind
     LLVMTargetExtTypeKind = 20,
 }
 
+public enum LLVMLinkage
+{
+    LLVMExternalLinkage = 0,
+    LLVMAvailableExternallyLinkage = 1,
+    LLVMLinkOnceAnyLinkage = 2,
+    LLVMLinkOnceODRLinkage = 3,
+    LLVMLinkOnceODRAutoHideLinkage = 4,
+    LLVMWeakAnyLinkage = 5,
+    LLVMWeakODRLinkage = 6,
+    LLVMAppendingLinkage = 7,
+    LLVMInternalLinkage = 8,
+    LLVMPrivateLinkage = 9,
+    LLVMDLLImportLinkage = 10,
+    LLVMDLLExportLinkage = 11,
+    LLVMExternalWeakLinkage = 12,
+    LLVMGhostLinkage = 13,
+    LLVMCommonLinkage = 14,
+    LLVMLinkerPrivateLinkage = 15,
+    LLVMLinkerPrivateWeakLinkage = 16,
+}
+
+public enum LLVMVisibility
+{
+    LLVMDefaultVisibility = 0,
+    LLVMHiddenVisibility = 1,
+    LLVMProtectedVisibility = 2,
+}
+
 public enum LLVMUnnamedAddr
 {
     LLVMNoUnnamedAddr = 0,
     LLVMLocalUnnamedAddr = 1,
     LLVMGlobalUnnamedAddr = 2,
+}
+
+public enum LLVMDLLStorageClass
+{
+    LLVMDefaultStorageClass = 0,
+    LLVMDLLImportStorageClass = 1,
+    LLVMDLLExportStorageClass = 2,
+}
+
+public enum LLVMCallConv
+{
+    LLVMCCallConv = 0,
+    LLVMFastCallConv = 8,
+    LLVMColdCallConv = 9,
+    LLVMGHCCallConv = 10,
+    LLVMHiPECallConv = 11,
+    LLVMAnyRegCallConv = 13,
+    LLVMPreserveMostCallConv = 14,
+    LLVMPreserveAllCallConv = 15,
+    LLVMSwiftCallConv = 16,
+    LLVMCXXFASTTLSCallConv = 17,
+    LLVMX86StdcallCallConv = 64,
+    LLVMX86FastcallCallConv = 65,
+    LLVMARMAPCSCallConv = 66,
+    LLVMARMAAPCSCallConv = 67,
+    LLVMARMAAPCSVFPCallConv = 68,
+    LLVMMSP430INTRCallConv = 69,
+    LLVMX86ThisCallCallConv = 70,
+    LLVMPTXKernelCallConv = 71,
+    LLVMPTXDeviceCallConv = 72,
+    LLVMSPIRFUNCCallConv = 75,
+    LLVMSPIRKERNELCallConv = 76,
+    LLVMIntelOCLBICallConv = 77,
+    LLVMX8664SysVCallConv = 78,
+    LLVMWin64CallConv = 79,
+    LLVMX86VectorCallCallConv = 80,
+    LLVMHHVMCallConv = 81,
+    LLVMHHVMCCallConv = 82,
+    LLVMX86INTRCallConv = 83,
+    LLVMAVRINTRCallConv = 84,
+    LLVMAVRSIGNALCallConv = 85,
+    LLVMAVRBUILTINCallConv = 86,
+    LLVMAMDGPUVSCallConv = 87,
+    LLVMAMDGPUGSCallConv = 88,
+    LLVMAMDGPUPSCallConv = 89,
+    LLVMAMDGPUCSCallConv = 90,
+    LLVMAMDGPUKERNELCallConv = 91,
+    LLVMX86RegCallCallConv = 92,
+    LLVMAMDGPUHSCallConv = 93,
+    LLVMMSP430BUILTINCallConv = 94,
+    LLVMAMDGPULSCallConv = 95,
+    LLVMAMDGPUESCallConv = 96,
 }
 
 public enum LLVMValueKind
@@ -480,18 +251,353 @@ public enum LLVMValueKind
     LLVMConstantPtrAuthValueKind = 27,
 }
 
-public enum LLVMVerifierFailureAction
+public enum LLVMIntPredicate
 {
-    LLVMAbortProcessAction = 0,
-    LLVMPrintMessageAction = 1,
-    LLVMReturnStatusAction = 2,
+    LLVMIntEQ = 32,
+    LLVMIntNE = 33,
+    LLVMIntUGT = 34,
+    LLVMIntUGE = 35,
+    LLVMIntULT = 36,
+    LLVMIntULE = 37,
+    LLVMIntSGT = 38,
+    LLVMIntSGE = 39,
+    LLVMIntSLT = 40,
+    LLVMIntSLE = 41,
 }
 
-public enum LLVMVisibility
+public enum LLVMRealPredicate
 {
-    LLVMDefaultVisibility = 0,
-    LLVMHiddenVisibility = 1,
-    LLVMProtectedVisibility = 2,
+    LLVMRealPredicateFalse = 0,
+    LLVMRealOEQ = 1,
+    LLVMRealOGT = 2,
+    LLVMRealOGE = 3,
+    LLVMRealOLT = 4,
+    LLVMRealOLE = 5,
+    LLVMRealONE = 6,
+    LLVMRealORD = 7,
+    LLVMRealUNO = 8,
+    LLVMRealUEQ = 9,
+    LLVMRealUGT = 10,
+    LLVMRealUGE = 11,
+    LLVMRealULT = 12,
+    LLVMRealULE = 13,
+    LLVMRealUNE = 14,
+    LLVMRealPredicateTrue = 15,
+}
+
+public enum LLVMLandingPadClauseTy
+{
+    LLVMLandingPadCatch = 0,
+    LLVMLandingPadFilter = 1,
+}
+
+public enum LLVMThreadLocalMode
+{
+    LLVMNotThreadLocal = 0,
+    LLVMGeneralDynamicTLSModel = 1,
+    LLVMLocalDynamicTLSModel = 2,
+    LLVMInitialExecTLSModel = 3,
+    LLVMLocalExecTLSModel = 4,
+}
+
+public enum LLVMAtomicOrdering
+{
+    LLVMAtomicOrderingNotAtomic = 0,
+    LLVMAtomicOrderingUnordered = 1,
+    LLVMAtomicOrderingMonotonic = 2,
+    LLVMAtomicOrderingAcquire = 4,
+    LLVMAtomicOrderingRelease = 5,
+    LLVMAtomicOrderingAcquireRelease = 6,
+    LLVMAtomicOrderingSequentiallyConsistent = 7,
+}
+
+public enum LLVMAtomicRMWBinOp
+{
+    LLVMAtomicRMWBinOpXchg = 0,
+    LLVMAtomicRMWBinOpAdd = 1,
+    LLVMAtomicRMWBinOpSub = 2,
+    LLVMAtomicRMWBinOpAnd = 3,
+    LLVMAtomicRMWBinOpNand = 4,
+    LLVMAtomicRMWBinOpOr = 5,
+    LLVMAtomicRMWBinOpXor = 6,
+    LLVMAtomicRMWBinOpMax = 7,
+    LLVMAtomicRMWBinOpMin = 8,
+    LLVMAtomicRMWBinOpUMax = 9,
+    LLVMAtomicRMWBinOpUMin = 10,
+    LLVMAtomicRMWBinOpFAdd = 11,
+    LLVMAtomicRMWBinOpFSub = 12,
+    LLVMAtomicRMWBinOpFMax = 13,
+    LLVMAtomicRMWBinOpFMin = 14,
+    LLVMAtomicRMWBinOpUIncWrap = 15,
+    LLVMAtomicRMWBinOpUDecWrap = 16,
+}
+
+public enum LLVMDiagnosticSeverity
+{
+    LLVMDSError = 0,
+    LLVMDSWarning = 1,
+    LLVMDSRemark = 2,
+    LLVMDSNote = 3,
+}
+
+public enum LLVMInlineAsmDialect
+{
+    LLVMInlineAsmDialectATT = 0,
+    LLVMInlineAsmDialectIntel = 1,
+}
+
+public enum LLVMModuleFlagBehavior
+{
+    LLVMModuleFlagBehaviorError = 0,
+    LLVMModuleFlagBehaviorWarning = 1,
+    LLVMModuleFlagBehaviorRequire = 2,
+    LLVMModuleFlagBehaviorOverride = 3,
+    LLVMModuleFlagBehaviorAppend = 4,
+    LLVMModuleFlagBehaviorAppendUnique = 5,
+}
+
+public enum LLVMAttributeIndex
+{
+    LLVMAttributeReturnIndex = 0,
+    LLVMAttributeFunctionIndex = -1,
+}
+
+public enum LLVMTailCallKind
+{
+    LLVMTailCallKindNone = 0,
+    LLVMTailCallKindTail = 1,
+    LLVMTailCallKindMustTail = 2,
+    LLVMTailCallKindNoTail = 3,
+}
+
+public enum LLVMFastMathFlags
+{
+    LLVMFastMathAllowReassoc = 1,
+    LLVMFastMathNoNaNs = 2,
+    LLVMFastMathNoInfs = 4,
+    LLVMFastMathNoSignedZeros = 8,
+    LLVMFastMathAllowReciprocal = 16,
+    LLVMFastMathAllowContract = 32,
+    LLVMFastMathApproxFunc = 64,
+    LLVMFastMathNone = 0,
+    LLVMFastMathAll = 127,
+}
+
+public enum LLVMGEPNoWrapFlags
+{
+    LLVMGEPFlagInBounds = 1,
+    LLVMGEPFlagNUSW = 2,
+    LLVMGEPFlagNUW = 4,
+}
+
+public enum LLVMDIFlags
+{
+    LLVMDIFlagZero = 0,
+    LLVMDIFlagPrivate = 1,
+    LLVMDIFlagProtected = 2,
+    LLVMDIFlagPublic = 3,
+    LLVMDIFlagFwdDecl = 4,
+    LLVMDIFlagAppleBlock = 8,
+    LLVMDIFlagReservedBit4 = 16,
+    LLVMDIFlagVirtual = 32,
+    LLVMDIFlagArtificial = 64,
+    LLVMDIFlagExplicit = 128,
+    LLVMDIFlagPrototyped = 256,
+    LLVMDIFlagObjcClassComplete = 512,
+    LLVMDIFlagObjectPointer = 1024,
+    LLVMDIFlagVector = 2048,
+    LLVMDIFlagStaticMember = 4096,
+    LLVMDIFlagLValueReference = 8192,
+    LLVMDIFlagRValueReference = 16384,
+    LLVMDIFlagReserved = 32768,
+    LLVMDIFlagSingleInheritance = 65536,
+    LLVMDIFlagMultipleInheritance = 131072,
+    LLVMDIFlagVirtualInheritance = 196608,
+    LLVMDIFlagIntroducedVirtual = 262144,
+    LLVMDIFlagBitField = 524288,
+    LLVMDIFlagNoReturn = 1048576,
+    LLVMDIFlagTypePassByValue = 4194304,
+    LLVMDIFlagTypePassByReference = 8388608,
+    LLVMDIFlagEnumClass = 16777216,
+    LLVMDIFlagFixedEnum = 16777216,
+    LLVMDIFlagThunk = 33554432,
+    LLVMDIFlagNonTrivial = 67108864,
+    LLVMDIFlagBigEndian = 134217728,
+    LLVMDIFlagLittleEndian = 268435456,
+    LLVMDIFlagIndirectVirtualBase = 36,
+    LLVMDIFlagAccessibility = 3,
+    LLVMDIFlagPtrToMemberRep = 196608,
+}
+
+public enum LLVMDWARFSourceLanguage
+{
+    LLVMDWARFSourceLanguageC89 = 0,
+    LLVMDWARFSourceLanguageC = 1,
+    LLVMDWARFSourceLanguageAda83 = 2,
+    LLVMDWARFSourceLanguageC_plus_plus = 3,
+    LLVMDWARFSourceLanguageCobol74 = 4,
+    LLVMDWARFSourceLanguageCobol85 = 5,
+    LLVMDWARFSourceLanguageFortran77 = 6,
+    LLVMDWARFSourceLanguageFortran90 = 7,
+    LLVMDWARFSourceLanguagePascal83 = 8,
+    LLVMDWARFSourceLanguageModula2 = 9,
+    LLVMDWARFSourceLanguageJava = 10,
+    LLVMDWARFSourceLanguageC99 = 11,
+    LLVMDWARFSourceLanguageAda95 = 12,
+    LLVMDWARFSourceLanguageFortran95 = 13,
+    LLVMDWARFSourceLanguagePLI = 14,
+    LLVMDWARFSourceLanguageObjC = 15,
+    LLVMDWARFSourceLanguageObjC_plus_plus = 16,
+    LLVMDWARFSourceLanguageUPC = 17,
+    LLVMDWARFSourceLanguageD = 18,
+    LLVMDWARFSourceLanguagePython = 19,
+    LLVMDWARFSourceLanguageOpenCL = 20,
+    LLVMDWARFSourceLanguageGo = 21,
+    LLVMDWARFSourceLanguageModula3 = 22,
+    LLVMDWARFSourceLanguageHaskell = 23,
+    LLVMDWARFSourceLanguageC_plus_plus_03 = 24,
+    LLVMDWARFSourceLanguageC_plus_plus_11 = 25,
+    LLVMDWARFSourceLanguageOCaml = 26,
+    LLVMDWARFSourceLanguageRust = 27,
+    LLVMDWARFSourceLanguageC11 = 28,
+    LLVMDWARFSourceLanguageSwift = 29,
+    LLVMDWARFSourceLanguageJulia = 30,
+    LLVMDWARFSourceLanguageDylan = 31,
+    LLVMDWARFSourceLanguageC_plus_plus_14 = 32,
+    LLVMDWARFSourceLanguageFortran03 = 33,
+    LLVMDWARFSourceLanguageFortran08 = 34,
+    LLVMDWARFSourceLanguageRenderScript = 35,
+    LLVMDWARFSourceLanguageBLISS = 36,
+    LLVMDWARFSourceLanguageKotlin = 37,
+    LLVMDWARFSourceLanguageZig = 38,
+    LLVMDWARFSourceLanguageCrystal = 39,
+    LLVMDWARFSourceLanguageC_plus_plus_17 = 40,
+    LLVMDWARFSourceLanguageC_plus_plus_20 = 41,
+    LLVMDWARFSourceLanguageC17 = 42,
+    LLVMDWARFSourceLanguageFortran18 = 43,
+    LLVMDWARFSourceLanguageAda2005 = 44,
+    LLVMDWARFSourceLanguageAda2012 = 45,
+    LLVMDWARFSourceLanguageHIP = 46,
+    LLVMDWARFSourceLanguageAssembly = 47,
+    LLVMDWARFSourceLanguageC_sharp = 48,
+    LLVMDWARFSourceLanguageMojo = 49,
+    LLVMDWARFSourceLanguageGLSL = 50,
+    LLVMDWARFSourceLanguageGLSL_ES = 51,
+    LLVMDWARFSourceLanguageHLSL = 52,
+    LLVMDWARFSourceLanguageOpenCL_CPP = 53,
+    LLVMDWARFSourceLanguageCPP_for_OpenCL = 54,
+    LLVMDWARFSourceLanguageSYCL = 55,
+    LLVMDWARFSourceLanguageRuby = 56,
+    LLVMDWARFSourceLanguageMove = 57,
+    LLVMDWARFSourceLanguageHylo = 58,
+    LLVMDWARFSourceLanguageMips_Assembler = 59,
+    LLVMDWARFSourceLanguageGOOGLE_RenderScript = 60,
+    LLVMDWARFSourceLanguageBORLAND_Delphi = 61,
+}
+
+public enum LLVMDWARFEmissionKind
+{
+    LLVMDWARFEmissionNone = 0,
+    LLVMDWARFEmissionFull = 1,
+    LLVMDWARFEmissionLineTablesOnly = 2,
+}
+
+public enum LLVMMetadataKind
+{
+    LLVMMDStringMetadataKind = 0,
+    LLVMConstantAsMetadataMetadataKind = 1,
+    LLVMLocalAsMetadataMetadataKind = 2,
+    LLVMDistinctMDOperandPlaceholderMetadataKind = 3,
+    LLVMMDTupleMetadataKind = 4,
+    LLVMDILocationMetadataKind = 5,
+    LLVMDIExpressionMetadataKind = 6,
+    LLVMDIGlobalVariableExpressionMetadataKind = 7,
+    LLVMGenericDINodeMetadataKind = 8,
+    LLVMDISubrangeMetadataKind = 9,
+    LLVMDIEnumeratorMetadataKind = 10,
+    LLVMDIBasicTypeMetadataKind = 11,
+    LLVMDIDerivedTypeMetadataKind = 12,
+    LLVMDICompositeTypeMetadataKind = 13,
+    LLVMDISubroutineTypeMetadataKind = 14,
+    LLVMDIFileMetadataKind = 15,
+    LLVMDICompileUnitMetadataKind = 16,
+    LLVMDISubprogramMetadataKind = 17,
+    LLVMDILexicalBlockMetadataKind = 18,
+    LLVMDILexicalBlockFileMetadataKind = 19,
+    LLVMDINamespaceMetadataKind = 20,
+    LLVMDIModuleMetadataKind = 21,
+    LLVMDITemplateTypeParameterMetadataKind = 22,
+    LLVMDITemplateValueParameterMetadataKind = 23,
+    LLVMDIGlobalVariableMetadataKind = 24,
+    LLVMDILocalVariableMetadataKind = 25,
+    LLVMDILabelMetadataKind = 26,
+    LLVMDIObjCPropertyMetadataKind = 27,
+    LLVMDIImportedEntityMetadataKind = 28,
+    LLVMDIMacroMetadataKind = 29,
+    LLVMDIMacroFileMetadataKind = 30,
+    LLVMDICommonBlockMetadataKind = 31,
+    LLVMDIStringTypeMetadataKind = 32,
+    LLVMDIGenericSubrangeMetadataKind = 33,
+    LLVMDIArgListMetadataKind = 34,
+    LLVMDIAssignIDMetadataKind = 35,
+}
+
+public enum LLVMDWARFMacinfoRecordType
+{
+    LLVMDWARFMacinfoRecordTypeDefine = 1,
+    LLVMDWARFMacinfoRecordTypeMacro = 2,
+    LLVMDWARFMacinfoRecordTypeStartFile = 3,
+    LLVMDWARFMacinfoRecordTypeEndFile = 4,
+    LLVMDWARFMacinfoRecordTypeVendorExt = 255,
+}
+
+public enum LLVMLinkerMode
+{
+    LLVMLinkerDestroySource = 0,
+    LLVMLinkerPreserveSource_Removed = 1,
+}
+
+public enum LLVMCodeGenOptLevel
+{
+    LLVMCodeGenLevelNone = 0,
+    LLVMCodeGenLevelLess = 1,
+    LLVMCodeGenLevelDefault = 2,
+    LLVMCodeGenLevelAggressive = 3,
+}
+
+public enum LLVMRelocMode
+{
+    LLVMRelocDefault = 0,
+    LLVMRelocStatic = 1,
+    LLVMRelocPIC = 2,
+    LLVMRelocDynamicNoPic = 3,
+    LLVMRelocROPI = 4,
+    LLVMRelocRWPI = 5,
+    LLVMRelocROPI_RWPI = 6,
+}
+
+public enum LLVMCodeModel
+{
+    LLVMCodeModelDefault = 0,
+    LLVMCodeModelJITDefault = 1,
+    LLVMCodeModelTiny = 2,
+    LLVMCodeModelSmall = 3,
+    LLVMCodeModelKernel = 4,
+    LLVMCodeModelMedium = 5,
+    LLVMCodeModelLarge = 6,
+}
+
+public enum LLVMCodeGenFileType
+{
+    LLVMAssemblyFile = 0,
+    LLVMObjectFile = 1,
+}
+
+public enum LLVMGlobalISelAbortMode
+{
+    LLVMGlobalISelAbortEnable = 0,
+    LLVMGlobalISelAbortDisable = 1,
+    LLVMGlobalISelAbortDisableWithDiag = 2,
 }
 
 public static unsafe partial class LLVM
