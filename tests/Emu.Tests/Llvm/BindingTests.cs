@@ -40,7 +40,7 @@ public sealed unsafe class BindingTests : IDisposable
         Assert.DoesNotContain("alloca", text);
 
         var elf = Emit(machine);
-        Assert.Equal("\x7fELF"u8, elf.AsSpan(0, 4));
+        Assert.Equal("\u007fELF"u8, elf.AsSpan(0, 4));
         Assert.True(elf.AsSpan().IndexOf("three_times"u8) > 0);
         LLVM.DisposeTargetMachine(machine);
     }
