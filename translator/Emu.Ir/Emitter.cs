@@ -7,6 +7,12 @@ public sealed class Emitter(Function function)
 
     public Function Function => function;
 
+    /// <summary>Whether what is emitted now belongs to a pass.</summary>
+    public bool Inserting { get; init; }
+
+    /// <summary>An emitter that appends to an existing list, for passes.</summary>
+    public static Emitter Into(Function function, List<Inst> code) => new(function) { code = code, Inserting = true };
+
     /// <summary>Starts a block; what is emitted from now on goes there.</summary>
     public void Begin(Label label)
     {
@@ -22,7 +28,7 @@ public sealed class Emitter(Function function)
     {
         var values = new Value[args.Length];
         for (int n = 0; n < args.Length; n++) values[n] = args[n].Value;
-        var inst = new Inst(op, type, values, detail);
+        var inst = new Inst(op, type, values, detail) { Inserted = Inserting };
         code.Add(inst);
         return new(this, inst);
     }

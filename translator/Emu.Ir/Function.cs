@@ -27,6 +27,9 @@ public sealed class Inst : Value
     public Type Printed { get; }
     public Value[] Args { get; }
     public Detail? Detail { get; set; }
+
+    /// <summary>Whether a pass inserted it: taking all such away gives the plain region back. Printed as a leading <c>+</c>.</summary>
+    public bool Inserted { get; init; }
     public bool HasResult => Op.Row().Result != "";
 }
 

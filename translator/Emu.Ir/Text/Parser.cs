@@ -32,11 +32,13 @@ public static class Parser
 
     static Inst Statement(string line, Dictionary<string, Value> names)
     {
+        bool inserted = line.StartsWith("+ ", StringComparison.Ordinal);
+        if (inserted) line = line[2..];
         string? result = null;
         if (line[0] == '%' && line.IndexOf(" = ", StringComparison.Ordinal) is > 0 and var eq) { result = line[..eq]; line = line[(eq + 3)..]; }
         int space = line.IndexOf(' ');
         var head = new Queue<string>((space < 0 ? line : line[..space]).Split('.'));
-        var inst = new Statement(OpTable.Parse(head.Dequeue()), head, space < 0 ? "" : line[(space + 1)..], names).Read();
+        var inst = new Statement(OpTable.Parse(head.Dequeue()), head, space < 0 ? "" : line[(space + 1)..], names, inserted).Read();
         if (result != null) names[result] = inst;
         return inst;
     }
@@ -47,7 +49,7 @@ public static class Parser
 }
 
 /// <summary>One line being read: the head's modifiers and the operands, consumed from the left.</summary>
-sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string, Value> names)
+sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string, Value> names, bool inserted)
 {
     readonly List<string> parts = op is Op.Insn or Op.Trap ? [rest] : [.. rest.Split(", ", StringSplitOptions.RemoveEmptyEntries)];
 
@@ -62,7 +64,7 @@ sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string
         detail = FromOperands(detail, guarded);
         var kinds = row.IsVariadic ? [.. Enumerable.Repeat("...", parts.Count)] : row.Args;
         if (parts.Count != kinds.Length) throw new FormatException($"{kinds.Length} operands expected, {parts.Count} found");
-        return new(op, type, [.. kinds.Zip(parts, (k, p) => Operand(p, k == "*" ? own : OpTable.Resolve(k, type)))], detail);
+        return new(op, type, [.. kinds.Zip(parts, (k, p) => Operand(p, k == "*" ? own : OpTable.Resolve(k, type)))], detail) { Inserted = inserted };
     }
 
     Detail? FromHead() => op switch

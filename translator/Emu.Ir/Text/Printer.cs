@@ -19,7 +19,7 @@ public static class Printer
         {
             var parts = Operands(i, names);
             string left = i.HasResult ? $"%{names[i] = names.Count} = " : "";
-            s.Append(i.Op == Op.Insn ? "  " : "    ").Append(left).Append(Head(i));
+            s.Append(i.Inserted ? "  + " : i.Op == Op.Insn ? "  " : "    ").Append(left).Append(Head(i));
             s.Append(parts.Count > 0 ? " " : "").AppendJoin(", ", parts).Append('\n');
         }
     }
