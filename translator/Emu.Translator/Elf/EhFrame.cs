@@ -95,6 +95,7 @@ internal sealed class EhFrame
     Cie? ReadCie(int position)
     {
         var at = new Cursor(bytes.Span, start) { Position = position };
+        if (at.U32() == 0xffffffff) at.U64();
         if (at.U32() != 0) return null;
         var version = at.U8();
         var augmentation = at.Text();

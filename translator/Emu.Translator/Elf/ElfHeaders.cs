@@ -49,7 +49,8 @@ internal sealed record ElfHeaders(bool IsPie, ulong Entry, ulong HeaderOffset, I
     static void CheckIdent(ReadOnlySpan<byte> file)
     {
         if (file.Length == 0) throw new BadInputException("empty file");
-        if (!file.StartsWith("\x7f"u8) || !file[..Math.Min(4, file.Length)].SequenceEqual("\x7fELF"u8[..Math.Min(4, file.Length)]))
+        ReadOnlySpan<byte> magic = [0x7f, (byte)'E', (byte)'L', (byte)'F'];
+        if (!magic.StartsWith(file[..Math.Min(4, file.Length)]))
             throw new BadInputException("not an ELF file");
         if (file.Length < 16) throw new BadInputException($"truncated ELF file: {file.Length} bytes");
         if (file[4] == 1) throw new BadInputException("32-bit ELF file: only 64-bit x86-64 programs are supported");
