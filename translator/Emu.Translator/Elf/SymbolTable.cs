@@ -1,0 +1,100 @@
+namespace Emu.Translator.Elf;
+
+/// <summary>What a symbol names (gABI, "Symbol Table", st_info).</summary>
+public enum SymbolKind
+{
+    /// <summary>STT_NOTYPE: labels of assembly code.</summary>
+    None = 0,
+    /// <summary>STT_OBJECT.</summary>
+    Data = 1,
+    /// <summary>STT_FUNC.</summary>
+    Function = 2,
+    /// <summary>STT_GNU_IFUNC: the address is the resolver's.</summary>
+    IndirectFunction = 10,
+}
+
+/// <summary>A defined symbol. The address is a run-time address; size in bytes, 0 when unknown.</summary>
+public sealed record Symbol(string Name, ulong Address, ulong Size, SymbolKind Kind, bool IsLocal)
+{
+    /// <summary>The symbol names code that is called as a function.</summary>
+    public bool IsFunction => Kind is SymbolKind.Function or SymbolKind.IndirectFunction;
+}
+
+/// <summary>Symbols by address and by name. Of several at one address, functions, sized, global and short names come first.</summary>
+public sealed class SymbolTable
+{
+    readonly Symbol[] byAddress;
+    readonly Dictionary<string, Symbol> byName = [];
+
+    internal SymbolTable(IEnumerable<Symbol> symbols)
+    {
+        byAddress = [.. symbols
+            .OrderBy(s => s.Address).ThenByDescending(s => s.IsFunction).ThenByDescending(s => s.Size != 0).ThenBy(s => s.IsLocal)
+            .ThenBy(s => s.Name.Length).ThenBy(s => s.Name, StringComparer.Ordinal)];
+        foreach (var symbol in byAddress.OrderBy(s => s.IsLocal).ThenByDescending(s => s.IsFunction)) byName.TryAdd(symbol.Name, symbol);
+    }
+
+    /// <summary>All symbols, by address.</summary>
+    public IReadOnlyList<Symbol> All => byAddress;
+
+    /// <summary>The symbol of that name; a global one wins over a local one.</summary>
+    public Symbol? this[string name] => byName.GetValueOrDefault(name);
+
+    /// <summary>All symbols exactly at an address, best first.</summary>
+    public IEnumerable<Symbol> At(ulong address)
+    {
+        for (var i = FirstAtOrAbove(address); i < byAddress.Length && byAddress[i].Address == address; i++) yield return byAddress[i];
+    }
+
+    /// <summary>The symbol that contains the address, or the nearest unsized one below it.</summary>
+    public (string Name, ulong Offset)? Symbolize(ulong address) =>
+        Find(address) is { } symbol ? (symbol.Name, address - symbol.Address) : null;
+
+    /// <summary>Like <see cref="Symbolize"/>, the symbol itself.</summary>
+    public Symbol? Find(ulong address)
+    {
+        const int nesting = 64;
+        var above = FirstAbove(address);
+        for (var i = above - 1; i >= 0 && i >= above - nesting; i--)
+        {
+            if (i > 0 && byAddress[i - 1].Address == byAddress[i].Address) continue;
+            var symbol = byAddress[i];
+            if (symbol.Size == 0 ? i + nesting > above : address - symbol.Address < symbol.Size) return symbol;
+        }
+        return null;
+    }
+
+    int FirstAbove(ulong address) => address == ulong.MaxValue ? byAddress.Length : FirstAtOrAbove(address + 1);
+
+    int FirstAtOrAbove(ulong address)
+    {
+        var (low, high) = (0, byAddress.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (byAddress[middle].Address < address) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>Parses a symbol table (24-byte entries) with its strings; undefined, TLS, section and file symbols are skipped.</summary>
+    internal static IEnumerable<Symbol> Parse(ReadOnlyMemory<byte> entries, ReadOnlyMemory<byte> strings, ulong loadBase)
+    {
+        for (var offset = 24; offset + 24 <= entries.Length; offset += 24)
+            if (ParseOne(entries.Span.Slice(offset, 24), strings.Span, loadBase) is { } symbol)
+                yield return symbol;
+    }
+
+    static Symbol? ParseOne(ReadOnlySpan<byte> entry, ReadOnlySpan<byte> strings, ulong loadBase)
+    {
+        var at = new Cursor(entry);
+        var (name, info, _, section, value, size) = (at.U32(), at.U8(), at.U8(), at.U16(), at.U64(), at.U64());
+        var isDefined = section is not (0 or 0xfff1 or 0xfff2);
+        if (!isDefined || (info & 15) is not (0 or 1 or 2 or 10) || name >= strings.Length) return null;
+        var rest = strings[(int)name..];
+        var end = rest.IndexOf((byte)0);
+        return end <= 0 ? null
+            : new(System.Text.Encoding.UTF8.GetString(rest[..end]), value + loadBase, size, (SymbolKind)(info & 15), info >> 4 == 0);
+    }
+}
