@@ -114,3 +114,16 @@ public sealed class Function(ulong entry)
     public ulong Entry { get; } = entry;
     public List<Block> Blocks { get; } = [];
 }
+
+/// <summary>The control-flow graph, read off terminators.</summary>
+public static class Flow
+{
+    /// <summary>The labels that a terminator names, inside the region or not; a call's is its return site.</summary>
+    public static IEnumerable<Label> Successors(this Inst terminator) => terminator.Detail switch
+    {
+        Detail.Target { Then: var then, Else: { } otherwise } => [then, otherwise],
+        Detail.Target t => [t.Then],
+        Detail.Table t => t.Targets,
+        _ => [],
+    };
+}

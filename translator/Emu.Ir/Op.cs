@@ -86,6 +86,7 @@ public enum Op
     [Row("i1 ->", Effect.Ends)] Branch,                // branch %4, 0x401150, 0x401139
     [Row("i64 ->", Effect.Ends)] Jump,                 // jump %2                   indirect
     [Row("i64 i64 ->", Effect.Ends)] Switch,           // switch %index, %target, [0x401150 0x401170]   by table; out of range: jump %target
+    [Row("i64 ->", Effect.Ends)] SwitchOn,            // switchon %target, [0x401150 0x401170]       by address; none of them: jump %target
     [Row("i64 ->", Effect.Ends)] CallTo,               // callto %target, 0x401139  the return address is already stored
     [Row("i64 ->", Effect.Ends)] Ret,                  // ret %target               the return address is already popped
     [Row("->", Effect.Ends | Effect.Helper)] Syscall,  // syscall 0x401152

@@ -94,7 +94,7 @@ sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string
         Op.Append or Op.Call => new Detail.Symbol(First()[1..], guarded),
         Op.Goto or Op.Syscall or Op.CallTo => new Detail.Target(Parser.ParseLabel(Last())),
         Op.Branch when Parser.ParseLabel(Last()) is var e => new Detail.Target(Parser.ParseLabel(Last()), e),
-        Op.Switch => new Detail.Table([.. Last().Trim('[', ']').Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Parser.ParseLabel)]),
+        Op.Switch or Op.SwitchOn => new Detail.Table([.. Last().Trim('[', ']').Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Parser.ParseLabel)]),
         Op.Extract or Op.Insert => new Detail.Lanes([int.Parse(Last())]),
         Op.Shuffle => new Detail.Lanes([.. Last().Trim('[', ']').Split(' ').Select(int.Parse)]),
         _ => d,

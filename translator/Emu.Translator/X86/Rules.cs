@@ -44,10 +44,11 @@ public sealed class Rules
         if (Enum.TryParse<Mnemonic>("v" + name, ignoreCase: true, out var vex)) this[vex] = s;
     }
 
-    /// <summary>Lifts one instruction; what has no row becomes a trap that names it.</summary>
-    public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text)
+    /// <summary>Lifts one instruction; what has no row becomes a trap that names it. <paramref name="index"/>: the register to keep for a jump table.</summary>
+    public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null)
     {
         e.Insn(i.IP, i.Length, text);
+        if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep);
         if (All[i.Mnemonic] is { } rule) rule(x);
         else x.Unsupported();

@@ -1,0 +1,94 @@
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>Module to optimised module to object file.</summary>
+public static unsafe class Codegen
+{
+    /// <summary>The passes of each level. Short on purpose: most of LLVM's default pipeline finds nothing in lifted code.</summary>
+    static readonly string[] pipelines =
+    [
+        "function(mem2reg)",
+        "function(mem2reg,early-cse<memssa>,instcombine,simplifycfg)",
+        "function(mem2reg,early-cse<memssa>,instcombine,simplifycfg,early-cse<memssa>,instcombine,dse)",
+        "default<O2>",
+    ];
+
+    public const int DefaultLevel = 2;
+    const string Triple = "x86_64-unknown-linux-gnu";
+
+    static readonly Lazy<LLVMTargetRef> target = new(() =>
+    {
+        LLVM.InitializeX86TargetInfo();
+        LLVM.InitializeX86Target();
+        LLVM.InitializeX86TargetMC();
+        LLVM.InitializeX86AsmPrinter();
+        LLVM.InitializeX86AsmParser();
+        LLVMTargetRef t;
+        sbyte* error;
+        if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));
+        return t;
+    });
+
+    /// <summary>Verifies, optimises and prints or emits a module; errors of LLVM are <see cref="InvalidOperationException"/>s.</summary>
+    public static byte[] Emit(ModuleWriter m, int level, LLVMCodeGenFileType kind = LLVMCodeGenFileType.LLVMObjectFile)
+    {
+        var machine = Prepare(m, level);
+        try
+        {
+            Optimize(m, machine, level);
+            LLVMMemoryBufferRef buffer;
+            sbyte* error;
+            if (LLVM.TargetMachineEmitToMemoryBuffer(machine, m.Module, kind, &error, &buffer) != 0) throw new InvalidOperationException(Take(error));
+            var bytes = new ReadOnlySpan<byte>(LLVM.GetBufferStart(buffer), (int)LLVM.GetBufferSize(buffer)).ToArray();
+            LLVM.DisposeMemoryBuffer(buffer);
+            return bytes;
+        }
+        finally
+        {
+            LLVM.DisposeTargetMachine(machine);
+        }
+    }
+
+    /// <summary>The optimised module as text.</summary>
+    public static string Print(ModuleWriter m, int level)
+    {
+        var machine = Prepare(m, level);
+        Optimize(m, machine, level);
+        LLVM.DisposeTargetMachine(machine);
+        return m.Print();
+    }
+
+    static LLVMTargetMachineRef Prepare(ModuleWriter m, int level)
+    {
+        var codegen = level switch
+        {
+            0 => LLVMCodeGenOptLevel.LLVMCodeGenLevelNone,
+            1 => LLVMCodeGenOptLevel.LLVMCodeGenLevelLess,
+            _ => LLVMCodeGenOptLevel.LLVMCodeGenLevelDefault,
+        };
+        var machine = LLVM.CreateTargetMachine(target.Value, Triple, "x86-64-v3", "", codegen, LLVMRelocMode.LLVMRelocStatic, LLVMCodeModel.LLVMCodeModelSmall);
+        LLVM.SetTarget(m.Module, Triple);
+        var layout = LLVM.CreateTargetDataLayout(machine);
+        LLVM.SetModuleDataLayout(m.Module, layout);
+        LLVM.DisposeTargetData(layout);
+        sbyte* error;
+        if (LLVM.VerifyModule(m.Module, LLVMVerifierFailureAction.LLVMReturnStatusAction, &error) != 0) throw new InvalidOperationException(Take(error));
+        return machine;
+    }
+
+    static void Optimize(ModuleWriter m, LLVMTargetMachineRef machine, int level)
+    {
+        var options = LLVM.CreatePassBuilderOptions();
+        var failed = LLVM.RunPasses(m.Module, pipelines[level], machine, options);
+        LLVM.DisposePassBuilderOptions(options);
+        if (failed.Handle != 0) throw new InvalidOperationException(System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)LLVM.GetErrorMessage(failed)));
+    }
+
+    static string Take(sbyte* message)
+    {
+        string text = System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)message) ?? "";
+        LLVM.DisposeMessage(message);
+        return text;
+    }
+}

@@ -1,0 +1,161 @@
+using Emu.Ir;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>Numbers of the arrays and streams that the build's plugins use, by name.</summary>
+public sealed record PluginData(IReadOnlyDictionary<string, int> Arrays, IReadOnlyDictionary<string, int> Streams)
+{
+    public static readonly PluginData None = new(new Dictionary<string, int>(), new Dictionary<string, int>());
+}
+
+/// <summary>
+/// What passes inserted, as plain code: counters are cells of section emu_counters (with their keys in the parallel section
+/// emu_keys), streams are bump stores into the thread's buffer, probes are calls.
+/// </summary>
+public sealed unsafe class PluginLowering
+{
+    readonly ModuleWriter m;
+    readonly StateAccess state;
+    readonly PluginData data;
+    readonly Dictionary<(int Array, ulong Key), int> cells = [];
+    readonly LLVMValueRef counters;
+
+    public PluginLowering(ModuleWriter module, StateAccess state, PluginData data)
+    {
+        (m, this.state, this.data) = (module, state, data);
+        // Its size is known at the end: Finish replaces it.
+        counters = LLVM.AddGlobal(m.Module, m.I64, "emu_cells_open");
+    }
+
+    public void Count(Detail.Cell c)
+    {
+        var key = (data.Arrays[c.Array], c.Key);
+        if (!cells.TryGetValue(key, out int n)) cells[key] = n = cells.Count;
+        var cell = m.Offset(counters, 8 * n);
+        state.Plugin(m.Store(m.Add(state.Plugin(m.Load(m.I64, cell)), m.Const((ulong)c.Amount)), cell));
+    }
+
+    /// <summary>Bump-stores a record; the buffer always has room, a full one is replaced on the way.</summary>
+    public void Append(string stream, ReadOnlySpan<LLVMValueRef> words, LLVMValueRef function)
+    {
+        int n = data.Streams[stream], at = GuestState.Streams + 16 * n, size = 0;
+        foreach (var w in words) size += Size(w);
+        LLVMValueRef here = state.Load(m.Ptr, at), end = m.Offset(here, size);
+        LLVMBasicBlockRef full = m.Block(function), room = m.Block(function), before = LLVM.GetInsertBlock(m.B);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntUGT, end, state.Load(m.Ptr, at + 8)), full, room);
+        m.At(full);
+        var type = m.Function(m.Void, m.I64);
+        var flush = m.Declare("emu_stream_full", type);
+        LLVM.SetFunctionCallConv(flush, Abi.PreserveMost);
+        m.AddAttribute(flush, "cold");
+        LLVM.SetInstructionCallConv(m.Call(type, flush, m.Const((ulong)n)), Abi.PreserveMost);
+        var fresh = state.Load(m.Ptr, at);
+        m.Br(room);
+        m.At(room);
+        var p = LLVM.BuildPhi(m.B, m.Ptr, "");
+        LLVM.AddIncoming(p, &here, &before, 1);
+        LLVM.AddIncoming(p, &fresh, &full, 1);
+        int offset = 0;
+        foreach (var w in words)
+        {
+            state.Plugin(m.Store(w, m.Offset(p, offset), 1));
+            offset += Size(w);
+        }
+        state.Store(m.Offset(p, size), at);
+    }
+
+    static int Size(LLVMValueRef v) => (int)(LLVM.GetIntTypeWidth(LLVM.TypeOf(v)) + 7) / 8;
+
+    /// <summary>Calls a probe: a C function of the plugin, arguments widened to 64 bits.</summary>
+    public void Call(string probe, ReadOnlySpan<LLVMValueRef> words)
+    {
+        var types = new LLVMTypeRef[words.Length];
+        Array.Fill(types, m.I64);
+        var type = m.Function(m.Void, types);
+        var args = new LLVMValueRef[words.Length];
+        for (int k = 0; k < args.Length; k++) args[k] = Size(words[k]) == 8 ? words[k] : m.Zext(words[k], m.I64);
+        LLVM.SetInstructionCallConv(m.Call(type, m.Declare(probe, type), args), Abi.PreserveMost);
+    }
+
+    /// <summary>Defines the module's cells and their keys. Must be called once, after all code.</summary>
+    public void Finish()
+    {
+        if (cells.Count > 0)
+        {
+            var type = LLVM.ArrayType2(m.I64, (ulong)cells.Count);
+            Define("emu_cells", type, m.Null(type), "emu_counters", 8, out var array);
+            LLVM.ReplaceAllUsesWith(counters, array);
+            var entry = m.Struct([m.I64, m.I32, m.I32]);
+            var keys = cells.Keys.Select(k => Key(k.Key, k.Array)).ToArray();
+            fixed (LLVMValueRef* p = keys)
+                Define("emu_cell_keys", LLVM.ArrayType2(entry, (ulong)keys.Length), LLVM.ConstArray2(entry, p, (ulong)keys.Length), "emu_keys", 16, out var k);
+        }
+        LLVM.DeleteGlobal(counters);
+    }
+
+    LLVMValueRef Key(ulong key, int array)
+    {
+        var fields = stackalloc LLVMValueRef[3] { m.Const(key), m.Const(m.I32, (ulong)array), m.Const(m.I32, 0) };
+        return LLVM.ConstStructInContext(m.Context, fields, 3, 0);
+    }
+
+    void Define(string name, LLVMTypeRef type, LLVMValueRef value, string section, uint align, out LLVMValueRef g)
+    {
+        g = LLVM.AddGlobal(m.Module, type, name);
+        LLVM.SetInitializer(g, value);
+        LLVM.SetLinkage(g, LLVMLinkage.LLVMInternalLinkage);
+        LLVM.SetSection(g, section);
+        LLVM.SetAlignment(g, align);
+        // The runner's data file names cells by their place: an unused one must stay.
+        Used(g);
+    }
+
+    void Used(LLVMValueRef g)
+    {
+        var old = LLVM.GetNamedGlobal(m.Module, "llvm.compiler.used");
+        var all = new List<LLVMValueRef>();
+        if (old.Handle != 0)
+        {
+            var init = LLVM.GetInitializer(old);
+            for (uint n = 0; n < LLVM.GetNumOperands(init); n++) all.Add(LLVM.GetOperand(init, n));
+            LLVM.DeleteGlobal(old);
+        }
+        all.Add(g);
+        var values = all.ToArray();
+        fixed (LLVMValueRef* p = values)
+        {
+            var used = LLVM.AddGlobal(m.Module, LLVM.ArrayType2(m.Ptr, (ulong)values.Length), "llvm.compiler.used");
+            LLVM.SetLinkage(used, LLVMLinkage.LLVMAppendingLinkage);
+            LLVM.SetInitializer(used, LLVM.ConstArray2(m.Ptr, p, (ulong)values.Length));
+            LLVM.SetSection(used, "llvm.metadata");
+        }
+    }
+}
+
+/// <summary>Plugin operations in a region.</summary>
+public sealed partial class RegionLowering
+{
+    void PluginOperation(Inst i)
+    {
+        bool guarded = i.Detail is Detail.Cell { Guarded: true } or Detail.Symbol { Guarded: true };
+        var done = default(LLVMBasicBlockRef);
+        if (guarded)
+        {
+            var then = m.Block(function);
+            done = m.Block(function);
+            m.Br(Arg(i, 0), then, done);
+            m.At(then);
+        }
+        LLVMValueRef[] words = [.. Enumerable.Range(guarded ? 1 : 0, i.Args.Length - (guarded ? 1 : 0)).Select(n => Arg(i, n))];
+        switch (i.Detail)
+        {
+            case Detail.Cell c: symbols.Plugins.Count(c); break;
+            case Detail.Symbol s when i.Op == Op.Append: symbols.Plugins.Append(s.Name, words, function); break;
+            case Detail.Symbol s: symbols.Plugins.Call(s.Name, words); break;
+        }
+        if (!guarded) return;
+        m.Br(done);
+        m.At(done);
+    }
+}

@@ -1,0 +1,141 @@
+using Emu.Ir;
+using Emu.Translator.Passes;
+using LLVMSharp.Interop;
+using Type = Emu.Ir.Type;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>
+/// Lowers one IR function to an LLVM function. Guest registers and flags become allocas, loaded on entry and stored where control
+/// leaves: LLVM makes the SSA. Blocks map one to one; see Transfers for what happens at the region's edges.
+/// </summary>
+public sealed partial class RegionLowering
+{
+    readonly ModuleWriter m;
+    readonly ModuleSymbols symbols;
+    readonly StateAccess state;
+    readonly Function f;
+    readonly FlagDemand demand;
+    readonly LLVMValueRef function;
+    readonly Dictionary<Label, LLVMBasicBlockRef> blocks = [];
+    readonly Dictionary<string, Slot> slots = [];
+    readonly LLVMValueRef[] flags = new LLVMValueRef[6];
+    readonly Dictionary<Value, LLVMValueRef> values = [];
+    readonly SlotFlow flow;
+    ulong dirty, pc;
+
+    RegionLowering(ModuleSymbols symbols, Function f, FlagDemand demand)
+    {
+        (this.symbols, m, state, this.f, this.demand) = (symbols, symbols.Module, symbols.State, f, demand);
+        function = symbols.Region(f.Entry);
+        var entry = m.Block(function);
+        foreach (var b in f.Blocks) blocks[b.Label] = m.Block(function);
+        m.At(entry);
+        symbols.Debug.Enter(function, f.Entry);
+        MakeSlots();
+        flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
+        EnterRegion();
+        m.Br(blocks[f.Blocks[0].Label]);
+    }
+
+    /// <summary>Adds the function to the module.</summary>
+    public static void Lower(ModuleSymbols symbols, Function f, FlagDemand demand)
+    {
+        var lowering = new RegionLowering(symbols, f, demand);
+        foreach (var b in f.Blocks) lowering.Lower(b);
+    }
+
+    void Lower(Block b)
+    {
+        m.At(blocks[b.Label]);
+        dirty = flow.At(b.Label);
+        values.Clear();
+        foreach (var i in b.Code)
+        {
+            if (i.Op.Has(Effect.Ends)) Transfer(i);
+            else if (Operation(i) is { Handle: not 0 } v) values[i] = v;
+            dirty = SlotFlow.After(i, dirty, Writes);
+        }
+    }
+
+    LLVMValueRef Arg(Inst i, int n) => i.Args[n] is Const c ? m.Const(c.Type, c.Bits) : values[i.Args[n]];
+
+    // --- Slots ---
+
+    void MakeSlots()
+    {
+        foreach (var r in Abi.In.Append("rax")) Make(r, 0);
+        foreach (var i in f.Blocks.SelectMany(b => b.Code))
+        {
+            if (i.Detail is Detail.Register { Reg: var r } && !IsStack(r.Name))
+                for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++) Make(r.Name, half);
+            if (i.Op is Op.Rep or Op.Rflags) Make("df", 0);
+            if (i.Detail is Detail.Register { Reg: var s } && IsStack(s.Name)) Make("ftop", 0);
+        }
+        for (int n = 0; n < 6; n++) flags[n] = m.Alloca(m.I1);
+    }
+
+    static bool IsStack(string register) => register.StartsWith("st", StringComparison.Ordinal);
+    static bool IsVector(string register) => register.StartsWith("ymm", StringComparison.Ordinal);
+    static string Key(string register, int half) => half == 0 ? register : $"{register}+16";
+
+    /// <summary>Vector registers are two slots of 16 bytes: code that never touches the upper halves pays nothing for them.</summary>
+    void Make(string register, int half)
+    {
+        if (slots.ContainsKey(Key(register, half))) return;
+        var type = IsVector(register) ? m.Vector(m.I64, 2) : m.Int(8 * GuestState.SizeOf(register));
+        int offset = GuestState.Offset(register);
+        slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register), type, m.Alloca(type)));
+    }
+
+    ulong Bits(Crossing c) => slots.Values.Where(s => s.Crossing == c).Aggregate(0ul, (all, s) => all | s.Bit);
+
+    ulong Writes(Inst i)
+    {
+        if (i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r } || IsStack(r.Name)) return 0;
+        ulong bits = 0;
+        for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++)
+            if (slots[Key(r.Name, half)] is { Crossing: not (Crossing.Travels or Crossing.Local) } s) bits |= s.Bit;
+        return bits;
+    }
+
+    LLVMValueRef Read(Slot s) => m.Load(s.Type, s.Home);
+    LLVMValueRef Read(string register) => Read(slots[register]);
+    void Write(Slot s, LLVMValueRef v) => m.Store(v, s.Home);
+
+    void EnterRegion()
+    {
+        for (int n = 0; n < Abi.In.Count; n++) Write(slots[Abi.In[n]], LLVM.GetParam(function, (uint)n));
+        LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly);
+        LoadFlags();
+    }
+
+    void LoadState(Func<Slot, bool> which)
+    {
+        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) Write(s, state.Load(s.Type, s.Offset));
+    }
+
+    void StoreState(Func<Slot, bool> which)
+    {
+        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset);
+    }
+
+    bool IsDirty(Slot s) => (dirty & s.Bit) != 0;
+
+    // --- Flags ---
+
+    LLVMValueRef Read(Flag f) => m.Load(m.I1, flags[Index(f)]);
+    void Write(Flag f, LLVMValueRef v) => m.Store(v, flags[Index(f)]);
+    static int Index(Flag f) => System.Numerics.BitOperations.TrailingZeroCount((int)f);
+
+    void LoadFlags()
+    {
+        for (int n = 0; n < 6; n++) m.Store(m.Trunc(state.Load(m.I8, GuestState.Flags + n), m.I1), flags[n]);
+    }
+
+    void StoreFlags(Flag which)
+    {
+        for (int n = 0; n < 6; n++)
+            if (((int)which >> n & 1) != 0) state.Store(m.Zext(m.Load(m.I1, flags[n]), m.I8), GuestState.Flags + n);
+    }
+}

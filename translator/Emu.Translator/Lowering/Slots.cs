@@ -1,0 +1,49 @@
+using Emu.Ir;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>How a guest register crosses a region's boundary.</summary>
+public enum Crossing
+{
+    /// <summary>In host registers, in and out.</summary>
+    Travels,
+    /// <summary>In a host register on entry, in the state on exit (r8, r9).</summary>
+    InOnly,
+    /// <summary>In the state on entry, in a host register on exit (rax).</summary>
+    OutOnly,
+    /// <summary>In the state.</summary>
+    Stays,
+    /// <summary>Not at all: it is no guest register.</summary>
+    Local,
+}
+
+/// <summary>A piece of guest state inside a region: an alloca that LLVM turns into SSA.</summary>
+public sealed record Slot(int Number, string Register, int Offset, Crossing Crossing, LLVMTypeRef Type, LLVMValueRef Home)
+{
+    public ulong Bit => 1UL << Number;
+}
+
+/// <summary>The calling convention between regions (ARCHITECTURE.md, "Calling convention").</summary>
+public static class Abi
+{
+    /// <summary>LLVM's x86_regcallcc.</summary>
+    public const uint Regcall = 92;
+
+    /// <summary>LLVM's preserve_mostcc, for cold calls.</summary>
+    public const uint PreserveMost = 14;
+
+    /// <summary>The guest registers in the eleven arguments, in order.</summary>
+    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13"];
+
+    /// <summary>The guest registers in the eleven results, in order.</summary>
+    public static readonly IReadOnlyList<string> Out = ["rip", "rcx", "rdx", "rdi", "rsi", "rax", "rsp", "r12", "rbx", "rbp", "r13"];
+
+    public static Crossing Of(string register) => (In.Contains(register), Out.Contains(register)) switch
+    {
+        (true, true) => Crossing.Travels,
+        (true, false) => Crossing.InOnly,
+        (false, true) => Crossing.OutOnly,
+        _ => GuestState.Offset(register) < 0 ? Crossing.Local : Crossing.Stays,
+    };
+}

@@ -1,0 +1,160 @@
+using Emu.Ir;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>Terminators: edges inside the region, calls, returns, and leaving for another region or the dispatcher.</summary>
+public sealed partial class RegionLowering
+{
+    void Transfer(Inst i)
+    {
+        switch (i.Op)
+        {
+            case Op.Goto: m.Br(Edge(((Detail.Target)i.Detail!).Then)); break;
+            case Op.Branch when i.Detail is Detail.Target t: m.Br(Arg(i, 0), Edge(t.Then), Edge(t.Else!.Value)); break;
+            case Op.Switch: SwitchTo(Arg(i, 0), Arg(i, 1), i, n => (ulong)n); break;
+            case Op.SwitchOn when i.Detail is Detail.Table t: SwitchTo(Arg(i, 0), Arg(i, 0), i, n => t.Targets[n].Address); break;
+            case Op.Jump: JumpTo(Arg(i, 0)); break;
+            case Op.CallTo: CallRegion(i, Arg(i, 0), ((Detail.Target)i.Detail!).Then); break;
+            case Op.Ret: Leave(Arg(i, 0), demand.Out); break;
+            case Op.Syscall: SystemCall(((Detail.Target)i.Detail!).Then); break;
+            case Op.Trap: Trap((Detail.Reason)i.Detail!); break;
+            default: throw new InvalidOperationException($"no transfer {i.Op}");
+        }
+    }
+
+    /// <summary>The LLVM block of a label; for one outside the region a new block that goes there.</summary>
+    LLVMBasicBlockRef Edge(Label to)
+    {
+        if (blocks.TryGetValue(to, out var inside)) return inside;
+        var back = LLVM.GetInsertBlock(m.B);
+        var exit = m.Block(function);
+        m.At(exit);
+        if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.In(to.Address));
+        else Leave(m.Const(to.Address), Flag.All);
+        m.At(back);
+        return exit;
+    }
+
+    /// <summary>A resolved jump table; what is outside of it goes where the guest computed.</summary>
+    void SwitchTo(LLVMValueRef selector, LLVMValueRef target, Inst i, Func<int, ulong> value)
+    {
+        var labels = ((Detail.Table)i.Detail!).Targets;
+        var otherwise = m.Block(function);
+        var edges = new Dictionary<Label, LLVMBasicBlockRef>();
+        var table = LLVM.BuildSwitch(m.B, selector, otherwise, (uint)labels.Count);
+        for (int n = 0; n < labels.Count; n++)
+        {
+            if (!edges.TryGetValue(labels[n], out var edge)) edges[labels[n]] = edge = Edge(labels[n]);
+            LLVM.AddCase(table, m.Const(value(n)), edge);
+        }
+        m.At(otherwise);
+        JumpTo(target);
+    }
+
+    void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.Indirect);
+
+    /// <summary>The eleven arguments of a region, and everything else into the state.</summary>
+    LLVMValueRef[] Arguments(Flag live)
+    {
+        StoreState(s => s.Crossing is Crossing.Stays && IsDirty(s) || s.Crossing is Crossing.OutOnly && IsDirty(s));
+        StoreFlags(live);
+        return [.. Abi.In.Select(Read)];
+    }
+
+    void TailCall(LLVMValueRef region, Flag live)
+    {
+        var result = m.Call(symbols.RegionType, region, Arguments(live));
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
+        LLVM.BuildRet(m.B, result);
+    }
+
+    /// <summary>A guest call is a host call: the callee returns the PC that it popped, compared here with the return site.</summary>
+    void CallRegion(Inst i, LLVMValueRef target, Label next)
+    {
+        bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
+        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target);
+        var result = m.Call(symbols.RegionType, region, Arguments(demand.AtExit(i)));
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
+
+        LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, 0), m.Const(next.Address)), elsewhere, here);
+        m.At(elsewhere);
+        LLVM.BuildRet(m.B, result);
+        m.At(here);
+        for (int n = 1; n < Abi.Out.Count; n++) Write(slots[Abi.Out[n]], m.ExtractValue(result, n));
+        LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly);
+        LoadFlags();
+        dirty = Bits(Crossing.OutOnly);
+        m.Br(Edge(next));
+    }
+
+    /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
+    void Leave(LLVMValueRef rip, Flag live)
+    {
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s));
+        StoreFlags(live);
+        ReturnWith(rip);
+    }
+
+    void ReturnWith(LLVMValueRef rip)
+    {
+        var result = m.InsertValue(m.Poison(symbols.ResultType), rip, 0);
+        for (int n = 1; n < Abi.Out.Count; n++) result = m.InsertValue(result, Read(Abi.Out[n]), n);
+        LLVM.BuildRet(m.B, result);
+    }
+
+    /// <summary>The host address of a guest PC: one probe of the dispatch table inline, the rest in the core.</summary>
+    LLVMValueRef Lookup(LLVMValueRef target)
+    {
+        var slot = m.And(m.Xor(target, m.Shr(target, m.Const(8))), symbols.DispatchMask);
+        var entry = m.Offset(symbols.DispatchTable, m.Shl(slot, m.Const(4)));
+        var found = state.State(m.Load(m.I64, entry, 8));
+        LLVMBasicBlockRef hit = m.Block(function), miss = m.Block(function), both = m.Block(function);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, found, target), miss, hit);
+        m.At(hit);
+        var fast = state.State(m.Load(m.Ptr, m.Offset(entry, 8), 8));
+        m.Br(both);
+        m.At(miss);
+        var slow = m.Call(symbols.LookupType, symbols.Lookup, target);
+        LLVM.SetInstructionCallConv(slow, Abi.PreserveMost);
+        m.Br(both);
+        m.At(both);
+        return symbols.Phi(m.Ptr, (fast, hit), (slow, miss));
+    }
+
+    /// <summary>Everything into the state, a call of the core, everything back.</summary>
+    void CallWithState(string name, ulong rip)
+    {
+        StoreState(s => s.Crossing is Crossing.Travels || IsDirty(s));
+        state.Store(m.Const(rip), GuestState.Rip);
+        m.Call(symbols.ActionType, m.Declare(name, symbols.ActionType));
+        LoadState(_ => true);
+    }
+
+    void SystemCall(Label next)
+    {
+        StoreFlags(Flag.All);
+        CallWithState("emu_syscall", next.Address);
+        LoadFlags();
+        dirty = 0;
+        // A system call may put the guest somewhere else (sigreturn).
+        LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
+        var rip = state.Load(m.I64, GuestState.Rip);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, rip, m.Const(next.Address)), elsewhere, here);
+        m.At(elsewhere);
+        ReturnWith(rip);
+        m.At(here);
+        m.Br(Edge(next));
+    }
+
+    void Trap(Detail.Reason reason)
+    {
+        StoreState(s => s.Crossing is Crossing.Travels || IsDirty(s));
+        state.Store(m.Const(pc), GuestState.Rip);
+        m.Call(symbols.TrapType, symbols.Trap, m.Const(pc), m.Const((ulong)reason.Signal), symbols.Text(reason.Text));
+        LLVM.BuildUnreachable(m.B);
+    }
+}

@@ -1,0 +1,47 @@
+using Emu.Ir;
+
+namespace Emu.Translator.Passes;
+
+/// <summary>Narrows every flag write to the flags that something reads before the next write, over the region's whole CFG.</summary>
+public static class DeadFlags
+{
+    public static void Run(Function f, FlagDemand demand)
+    {
+        var blocks = f.Blocks.ToDictionary(b => b.Label);
+        var live = f.Blocks.ToDictionary(b => b.Label, _ => Flag.None);
+        for (bool changed = true; changed;)
+        {
+            changed = false;
+            foreach (var b in Enumerable.Reverse(f.Blocks))
+            {
+                var before = b.Code.AsEnumerable().Reverse().Aggregate(AtEnd(b, live, demand), (now, i) => now & ~i.FlagsWritten() | i.FlagsRead());
+                if (before == live[b.Label]) continue;
+                live[b.Label] = before;
+                changed = true;
+            }
+        }
+        foreach (var b in f.Blocks) Narrow(b, AtEnd(b, live, demand));
+    }
+
+    /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
+    static Flag AtEnd(Block b, Dictionary<Label, Flag> live, FlagDemand demand)
+    {
+        var now = demand.AtExit(b.Terminator);
+        // A callee publishes what its return sites want; before the call only what the callee reads is live.
+        if (b.Terminator.Op == Op.CallTo) return now;
+        foreach (var to in b.Terminator.Successors()) now |= live.TryGetValue(to, out var inside) ? inside : demand.AtEdge(to);
+        return now;
+    }
+
+    static void Narrow(Block b, Flag live)
+    {
+        for (int n = b.Code.Count - 1; n >= 0; n--)
+        {
+            var i = b.Code[n];
+            var written = i.FlagsWritten();
+            if (i.Detail is Detail.FlagWrite w) i.Detail = w with { Live = w.Live & live };
+            if (written != Flag.None && (written & live) == Flag.None) b.Code.RemoveAt(n);
+            live = live & ~written | i.FlagsRead();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Emu.Ir;
+using Emu.Translator.Discovery;
+using Iced.Intel;
+using static Emu.Ir.Type;
+using Block = Emu.Translator.Discovery.GuestBlock;
+using Label = Emu.Ir.Label;
+
+namespace Emu.Translator.X86;
+
+/// <summary>What the lifter is told besides the code.</summary>
+/// <param name="WatchesMemory">Whether some pass watches this instruction's accesses.</param>
+/// <param name="WithText">Whether <c>insn</c> carries the disassembly.</param>
+public sealed record LiftOptions(Func<ulong, bool> WatchesMemory, bool WithText);
+
+/// <summary>Guest region to IR function, instruction by instruction.</summary>
+public static class Lifter
+{
+    public static Function Lift(GuestRegion region, LiftOptions options)
+    {
+        var f = new Function(region.Root);
+        var e = new Emitter(f);
+        var tables = region.Blocks.Where(b => b.Table is { Index: not Register.None }).Select(b => b.Table!).ToLookup(t => t.LoadAddress);
+        foreach (var b in region.Blocks) Lift(e, b, tables, options);
+        return f;
+    }
+
+    static void Lift(Emitter e, Block b, ILookup<ulong, JumpTable> tables, LiftOptions options)
+    {
+        e.Begin(b.Address);
+        foreach (var i in b.Instructions)
+        {
+            bool explode = i.IsStringInstruction && options.WatchesMemory(i.IP);
+            string? text = options.WithText ? i.ToString() : null;
+            // The index must be read before the load overwrites it.
+            string? index = tables[i.IP].FirstOrDefault() is { } table ? X86.Lift.Full(table.Index) : null;
+            Rules.LiftInto(e, i, explode, text, index);
+            if (e.IsEnded) break;
+        }
+        if (e.IsEnded) { if (b.Table is { } t) Resolve(e, t); }
+        else if (b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
+        else e.Goto(b.EndAddress);
+    }
+
+    /// <summary>Turns the jump that ends the block into a switch over its table.</summary>
+    static void Resolve(Emitter e, JumpTable table)
+    {
+        var code = e.Function.Blocks[^1].Code;
+        if (code[^1] is not { Op: Op.Jump, Args: [var target] }) return;
+        code.RemoveAt(code.Count - 1);
+        IReadOnlyList<Label> labels = [.. table.Targets.Select(a => (Label)a)];
+        if (table.Index != Register.None) e.Switch(e.Get(I64, "index"), new(e, target), labels);
+        else e.Emit(Op.SwitchOn, I64, new Detail.Table([.. labels.Distinct()]), [new V(e, target)]);
+    }
+}
