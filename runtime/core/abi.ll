@@ -7,7 +7,7 @@ target triple = "x86_64-pc-linux-gnu"
 
 %regs = type { i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64 }
 
-@emu_state = external thread_local(localexec) global [984 x i8], align 64
+@emu_state = external thread_local(localexec) global [992 x i8], align 64
 
 ; void emu_enter(void *region): loads the in-registers, calls the region, stores the out-registers.
 define void @emu_enter(ptr %region) nounwind {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -45,11 +46,33 @@ static uint64_t now(void) {
 
 static _Noreturn void unwritable(const char *path) { fail("cannot write the data file %s: %s", path, strerrordesc_np(errno)); }
 
-// A new inode, so that a run that is still writing the old one keeps its own.
+// Whoever writes a data file holds a lock on it: forked children share it, exec and death drop it.
+static bool in_use(int fd) {
+  struct stat is;
+  return !fstat(fd, &is) && S_ISREG(is.st_mode) && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
 static int create(const char *path) {
-  struct stat old;
-  if (!lstat(path, &old) && S_ISREG(old.st_mode)) unlink(path);
-  return open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+  if (fd < 0) return fd;
+  if (in_use(fd)) return close(fd), -2;
+  ftruncate(fd, 0); // a device has no length: no matter
+  return fd;
+}
+
+// A file that a live process still writes (of a pipeline, or the parent of an exec) stays its own: this one becomes PATH.PID.
+static int create_free(const char *path) {
+  int fd = create(path);
+  if (fd != -2) return fd;
+  char own[4096];
+  size_t length = strlen(path);
+  if (length > sizeof own - 12) return errno = ENAMETOOLONG, -1;
+  char digits[12] = {0}, *at = digits + sizeof digits - 1;
+  for (unsigned pid = (unsigned)getpid(); pid; pid /= 10) *--at = (char)('0' + pid % 10);
+  *--at = '.';
+  memcpy(own, path, length);
+  memcpy(own + length, at, strlen(at) + 1);
+  return create(own);
 }
 
 static void lay_out(struct data_header *h) {
@@ -107,7 +130,7 @@ void data_open(const char *path) {
   if ((uint64_t)emu_meta == (uint64_t)emu_meta_end) return;
   if (!path || !*path) path = default_path();
   struct stat is;
-  int device = -1, fd = create(path);
+  int device = -1, fd = create_free(path);
   if (fd < 0) unwritable(path);
   if (!fstat(fd, &is) && !S_ISREG(is.st_mode)) { // /dev/null, a pipe: counters live in memory, records are streamed
     device = data_own_fd(fd);

@@ -43,6 +43,7 @@ _Static_assert(offsetof(struct emu_state, st) == 0x0b0, "ABI");
 _Static_assert(offsetof(struct emu_state, ymm) == 0x140, "ABI");
 _Static_assert(offsetof(struct emu_state, stream) == 0x340, "ABI");
 _Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
+_Static_assert(sizeof(struct emu_state) == 992, "abi.ll");
 
 extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
 
@@ -64,6 +65,8 @@ __attribute__((preserve_most)) void emu_stream_full(uint64_t stream);
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
 void emu_helper_cpuid(void);
 void emu_helper_xgetbv(void);
+void emu_helper_fxsave(uint64_t to);   // 64-bit format (REX.W), SDM vol. 1, 10.5.1
+void emu_helper_fxrstor(uint64_t from);
 
 // --- Defined by abi.ll --------------------------------------------------------------------------------------------------
 
