@@ -53,7 +53,9 @@ bool host_stack_guard(uint64_t address);
 size_t host_stack_size(void);
 
 // memory.c: brk and the mmap family.
-void memory_init(uint64_t brk_start);
+void memory_init(void);
+void memory_set_break(uint64_t start);
+bool memory_of_runner(uint64_t at, uint64_t size);
 void memory_protect_runner(uint64_t from, uint64_t to); // the guest may not map over this
 long memory_brk(uint64_t to);
 long memory_mmap(const uint64_t args[6]);
@@ -62,10 +64,7 @@ long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);
 long memory_madvise(const uint64_t args[6]);
 
-// files.c: /proc/self/exe is the guest; the data file's descriptor is not there.
-uint64_t files_path(uint64_t path);              // the address to use for a path argument: the guest's own image for /proc/self/exe
-bool files_is_self(uint64_t path);
-long files_readlink(uint64_t path, uint64_t to, uint64_t size);
+// files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
 long files_call(long number, const uint64_t args[6]);
 
 // process.c: fork, exec, exit, thread pointers.

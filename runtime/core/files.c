@@ -30,7 +30,7 @@ static bool names_own_exe(const char *path) {
   return strcmp(path, "/exe") == 0;
 }
 
-bool files_is_self(uint64_t path) {
+static bool is_own_exe(uint64_t path) {
   char text[64] = {0};
   if (!copy_in(text, path, 6) || memcmp(text, "/proc/", 6) != 0) return false;
   for (size_t i = 6; i < sizeof text - 1; i++)
@@ -38,10 +38,9 @@ bool files_is_self(uint64_t path) {
   return false;
 }
 
-uint64_t files_path(uint64_t path) { return files_is_self(path) ? (uint64_t)emu_image_name : path; }
+static uint64_t guest_path(uint64_t path) { return is_own_exe(path) ? (uint64_t)emu_image_name : path; }
 
-long files_readlink(uint64_t path, uint64_t to, uint64_t size) {
-  (void)path;
+static long read_guest_link(uint64_t to, uint64_t size) {
   size_t length = strlen(emu_image_name);
   if ((int)size <= 0) return -EINVAL;
   if (length > size) length = size;
@@ -61,11 +60,11 @@ static long close_some(unsigned from, unsigned to, uint64_t flags) {
 long files_call(long call, const uint64_t args[6]) {
   uint64_t a = args[0], b = args[1], c = args[2], d = args[3], e = args[4];
   switch (call) {
-  case SYS_open: case SYS_stat: case SYS_access: return RAW3(call, files_path(a), b, c);
-  case SYS_openat: case SYS_newfstatat: case SYS_faccessat: case SYS_faccessat2: return RAW4(call, a, files_path(b), c, d);
-  case SYS_statx: return raw(call, a, files_path(b), c, d, e, 0);
-  case SYS_readlink: return files_is_self(a) ? files_readlink(a, b, c) : RAW3(call, a, b, c);
-  case SYS_readlinkat: return files_is_self(b) ? files_readlink(b, c, d) : RAW4(call, a, b, c, d);
+  case SYS_open: case SYS_stat: case SYS_access: return RAW3(call, guest_path(a), b, c);
+  case SYS_openat: case SYS_newfstatat: case SYS_faccessat: case SYS_faccessat2: return RAW4(call, a, guest_path(b), c, d);
+  case SYS_statx: return raw(call, a, guest_path(b), c, d, e, 0);
+  case SYS_readlink: return is_own_exe(a) ? read_guest_link(b, c) : RAW3(call, a, b, c);
+  case SYS_readlinkat: return is_own_exe(b) ? read_guest_link(c, d) : RAW4(call, a, b, c, d);
   case SYS_close: return data_owns((int)a) ? -EBADF : RAW1(call, a);
   case SYS_close_range: return close_some((unsigned)a, (unsigned)b, c);
   case SYS_dup2: case SYS_dup3: return data_owns((int)a) || data_owns((int)b) ? -EBADF : RAW3(call, a, b, c);

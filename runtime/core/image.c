@@ -30,15 +30,17 @@ static uint64_t image_offset(void) {
   return 0;
 }
 
+// Segments may share a page, the later one wins; the runner's own pages are nobody's.
 static void map(uint64_t at, uint64_t size, int protection, int flags, int file, uint64_t offset) {
   if (!size) return;
-  long mapped = raw(SYS_mmap, at, size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | flags), (uint64_t)file, offset);
-  if (mapped != (long)at) fail("the guest's segment at %x (%u bytes) cannot be mapped: error %u", at, size, (uint64_t)-mapped);
+  if (memory_of_runner(at, size)) fail("the guest's segment at %x is where the runner is: link it elsewhere", at);
+  long mapped = raw(SYS_mmap, at, size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | MAP_FIXED | flags), (uint64_t)file, offset);
+  if (mapped != (long)at) fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerrordesc_np((int)-mapped));
 }
 
 // Without /proc there is no file to map from.
 static void copy(uint64_t at, uint64_t size, int protection, uint64_t offset) {
-  map(at, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  map(at, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1, 0);
   uint64_t left = (uint64_t)(emu_image_end - emu_image) - offset;
   memcpy((void *)at, emu_image + offset, size < left ? size : left);
   if (!(protection & PROT_WRITE)) RAW3(SYS_mprotect, at, size, protection);
@@ -51,12 +53,12 @@ static void map_segment(const Elf64_Phdr *segment, int file, uint64_t offset) {
   uint64_t from = segment->p_offset - (at - start);
   if (segment->p_filesz) {
     if (file >= 0)
-      map(start, page_up(file_end) - start, protection, MAP_FIXED_NOREPLACE, file, offset + from);
+      map(start, page_up(file_end) - start, protection, 0, file, offset + from);
     else
       copy(start, page_up(file_end) - start, protection, from);
   }
   uint64_t anonymous = segment->p_filesz ? page_up(file_end) : start;
-  map(anonymous, end - anonymous, protection, MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  map(anonymous, end - anonymous, protection, MAP_ANONYMOUS, -1, 0);
   // padzero(): the rest of the last file page, where the segment is writable.
   if (segment->p_filesz && segment->p_memsz > segment->p_filesz && protection & PROT_WRITE)
     memset((void *)file_end, 0, page_up(file_end) - file_end);

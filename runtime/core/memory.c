@@ -21,12 +21,13 @@ extern const char __executable_start[], _end[];
 
 void memory_protect_runner(uint64_t from, uint64_t to) { own[owned++] = (struct range){from, to}; }
 
-void memory_init(uint64_t brk_start) {
-  program_break = (struct range){brk_start, brk_start};
+void memory_init(void) {
   memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
   // The first thing on a static program's heap is its thread block (csu/libc-tls.c).
   heap.from = page_down((uint64_t)&emu_state) - PAGE;
 }
+
+void memory_set_break(uint64_t start) { program_break = (struct range){start, start}; }
 
 // The first overlap of the runner with [from, to); empty when there is none.
 static struct range overlap(uint64_t from, uint64_t to) {
@@ -41,7 +42,7 @@ static struct range overlap(uint64_t from, uint64_t to) {
   return first;
 }
 
-static bool runner_in(uint64_t from, uint64_t size) {
+bool memory_of_runner(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
   return to > from && overlap(from, to).from < to;
 }
@@ -67,14 +68,14 @@ long memory_brk(uint64_t to) {
 
 long memory_mmap(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-  if (fixed == MAP_FIXED && runner_in(args[0], args[1])) return -ENOMEM;
+  if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
   return raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
 }
 
 // Where the guest sees nothing mapped, unmapping succeeds and does nothing.
 long memory_munmap(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
-  if (from & (PAGE - 1) || to <= from || !runner_in(from, size)) return RAW2(SYS_munmap, from, size);
+  if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) return RAW2(SYS_munmap, from, size);
   while (from < to) {
     struct range hole = overlap(from, to);
     if (from < hole.from) {
@@ -87,17 +88,17 @@ long memory_munmap(uint64_t from, uint64_t size) {
 }
 
 long memory_mprotect(long number, const uint64_t args[6]) {
-  if (runner_in(args[0], args[1])) return -ENOMEM;
+  if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   return raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
 }
 
 long memory_mremap(const uint64_t args[6]) {
-  if (runner_in(args[0], args[1])) return -EFAULT;
-  if (args[3] & MREMAP_FIXED && runner_in(args[4], args[2])) return -ENOMEM;
+  if (memory_of_runner(args[0], args[1])) return -EFAULT;
+  if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return -ENOMEM;
   return raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
 }
 
 long memory_madvise(const uint64_t args[6]) {
-  if (runner_in(args[0], args[1])) return -ENOMEM;
+  if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   return RAW3(SYS_madvise, args[0], args[1], args[2]);
 }

@@ -8,8 +8,9 @@ _Noreturn void dispatch(void);
 
 int main(int argc, char **argv, char **envp) {
   (void)argc;
+  memory_init();
   struct image image = image_map();
-  memory_init(page_up(image.end));
+  memory_set_break(page_up(image.end));
   data_open(getenv("EMU_DATA"));
   signals_init();
   // ELF_PLAT_INIT and the psABI: every register zero, x87 and SSE in their initial state.

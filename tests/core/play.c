@@ -79,6 +79,7 @@ static void act_memory(void) {
   number("zero", ((char *)start)[50000]);
   number("below", C(SYS_brk, 1, 0, 0, 0, 0, 0) - start);
   number("far", C(SYS_brk, 0x60000000, 0, 0, 0, 0, 0) - start);
+  number("past far", C(SYS_brk, 0x60000001, 0, 0, 0, 0, 0) - start);
   long at = C(SYS_mmap, 0, 8192, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   *(char *)at = 1;
   number("mprotect", C(SYS_mprotect, at, 4096, PROT_EXEC, 0, 0, 0));
@@ -125,6 +126,13 @@ static void act_tls(void) {
   S.gpr[RAX] = 1, S.gpr[RCX] = 0;
   emu_helper_cpuid();
   number("cpuid 1 ecx", (long)(S.gpr[RCX] & 0x7fffffff));
+  static _Alignas(16) uint8_t area[512];
+  struct emu_state before = S;
+  S.ftop = before.ftop = 3, S.st[4].bytes[9] = before.st[4].bytes[9] = 7, S.ymm[15][15] = before.ymm[15][15] = 9;
+  emu_helper_fxsave((uint64_t)area);
+  S.ftop = 0, S.st[4].bytes[9] = 1, S.ymm[15][15] = 2, S.fcw = 0;
+  emu_helper_fxrstor((uint64_t)area);
+  number("fxrstor", memcmp(&before, &S, sizeof S) || area[32 + 16 + 9] != 7);
 }
 
 static void act_fork(void) {
@@ -159,6 +167,10 @@ static void act_data(void) {
   if (argv[2]) C(SYS_kill, C(SYS_getpid, 0, 0, 0, 0, 0, 0), strtol(argv[2], NULL, 10), 0, 0, 0, 0);
 }
 
+static void act_flood(void) {
+  for (long i = 1, n = strtol(argv[2], NULL, 10); i <= n; i++) append((uint64_t)i);
+}
+
 static void act_action(void) {
   struct { uint64_t handler, flags, restorer, mask; } a = {0x401002, 0x04000000, 5, 6}, b = {0};
   number("set", C(SYS_rt_sigaction, SIGUSR1, &a, &b, 8, 0, 0) + (long)b.handler);
@@ -183,7 +195,7 @@ static void act_null(void) { S.rip = 0; }
 void play(void) {
   static const struct { const char *name; void (*run)(void); } acts[] = {
       {"stack", act_stack}, {"count", act_count}, {"image", act_image}, {"memory", act_memory}, {"files", act_files},
-      {"tls", act_tls}, {"fork", act_fork}, {"data", act_data}, {"action", act_action}, {"raise", act_raise},
+      {"tls", act_tls}, {"fork", act_fork}, {"data", act_data}, {"action", act_action}, {"raise", act_raise}, {"flood", act_flood},
       {"fault", act_fault}, {"divide", act_divide}, {"deep", act_deep}, {"runtime", act_runtime}, {"trap", act_trap}};
   sp = (uint64_t *)S.gpr[RSP];
   argv = (char **)(sp + 1);

@@ -21,11 +21,11 @@ emu_dispatch_table:
     .quad 0, 0
     .set emu_dispatch_mask, 1
     .ifdef PLUGIN
-    .section emu_counters, "aw", @nobits
+    .section emu_counters, "awR", @nobits
     .balign 4096
     .globl counters
 counters: .skip 8192
-    .section emu_keys, "a"
+    .section emu_keys, "aR"
     .rept 1024
     .quad 0x401000
     .long 1, 0
