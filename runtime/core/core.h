@@ -13,9 +13,9 @@ static inline uint64_t page_up(uint64_t at) { return page_down(at + PAGE - 1); }
 
 // raw.c: system calls without libc: results are the kernel's, -errno on failure; and guest memory that may not be there.
 long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
-bool copy_in(void *to, uint64_t from, size_t size);      // false: the guest address is bad
+bool copy_in(void *to, uint64_t from, size_t size); // false: the guest address is bad
 bool copy_out(uint64_t to, const void *from, size_t size);
-uint64_t copy_fault_exit(uint64_t host_pc);              // where a fault at host_pc inside a copy resumes; 0: not in a copy
+uint64_t copy_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a copy resumes; 0: not in a copy
 #define RAW0(n) raw(n, 0, 0, 0, 0, 0, 0)
 #define RAW1(n, a) raw(n, (uint64_t)(a), 0, 0, 0, 0, 0)
 #define RAW2(n, a, b) raw(n, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
@@ -87,7 +87,7 @@ void data_finish(uint64_t state, uint64_t status); // 1 exited, 2 died of a sign
 void data_reopen(void);                            // a finish that did not happen: exec failed
 void data_forked(void);                            // in the child
 bool data_owns(int fd);
-void data_fds(int *first, int *last);              // our descriptors; first > last: none
+void data_fds(int *first, int *last); // our descriptors; first > last: none
 
 uint32_t cpuid_1_edx(void); // cpuid.c
 

@@ -10,27 +10,27 @@ struct leaf {
 static const uint32_t all = ~0u;
 
 static const struct leaf leaves[] = {
-    {0x00, all, all, all, all},                // highest leaf, vendor
-    {0x01, all, all, 0x80b82201, 0x1f8bfbff},  // sse3 ssse3 cx16 sse4.1 sse4.2 x2apic popcnt, hypervisor; all up to sse2, ss, htt
-    {0x02, all, all, all, all},                // Intel caches
-    {0x04, all, all, all, all},                // caches, which glibc tunes itself by
-    {0x07, 0, 0x00000200, 0, 0x00000010},      // erms, fsrm
-    {0x0b, all, all, all, all},                // topology
-    {0x15, all, all, all, all},                // tsc frequency
+    {0x00, all, all, all, all},               // highest leaf, vendor
+    {0x01, all, all, 0x80b82201, 0x1f8bfbff}, // sse3 ssse3 cx16 sse4.1 sse4.2 x2apic popcnt hypervisor; up to sse2
+    {0x02, all, all, all, all},               // Intel caches
+    {0x04, all, all, all, all},               // caches, which glibc tunes itself by
+    {0x07, 0, 0x00000200, 0, 0x00000010},     // erms, fsrm
+    {0x0b, all, all, all, all},               // topology
+    {0x15, all, all, all, all},               // tsc frequency
     {0x16, all, all, all, all},
-    {0x1f, all, all, all, all},                // topology
-    {0x40000000, all, all, all, all},          // hypervisor
+    {0x1f, all, all, all, all},       // topology
+    {0x40000000, all, all, all, all}, // hypervisor
     {0x80000000, all, all, all, all},
-    {0x80000001, all, all, 0x00400003, 0x2d93fbff}, // lahf cmp_legacy topoext; syscall nx page1gb rdtscp lm and the copies of leaf 1
-    {0x80000002, all, all, all, all},          // brand
+    {0x80000001, all, all, 0x00400003, 0x2d93fbff}, // lahf cmp_legacy topoext; syscall nx rdtscp lm
+    {0x80000002, all, all, all, all},               // brand
     {0x80000003, all, all, all, all},
     {0x80000004, all, all, all, all},
-    {0x80000005, all, all, all, all},          // AMD caches
+    {0x80000005, all, all, all, all}, // AMD caches
     {0x80000006, all, all, all, all},
-    {0x80000007, 0, 0, 0, 0x00000100},         // invariant tsc
-    {0x80000008, all, 0, all, 0},              // address sizes
-    {0x8000001d, all, all, all, all},          // AMD caches
-    {0x8000001e, all, all, all, all},          // AMD topology
+    {0x80000007, 0, 0, 0, 0x00000100}, // invariant tsc
+    {0x80000008, all, 0, all, 0},      // address sizes
+    {0x8000001d, all, all, all, all},  // AMD caches
+    {0x8000001e, all, all, all, all},  // AMD topology
 };
 
 static struct leaf masks(uint32_t number) {

@@ -21,11 +21,12 @@ struct data_header {
   _Atomic uint64_t end[EMU_STREAMS + 1];  // file size: of streams with a file of their own, and of the data file
 };
 
-// A reader stops at `used` or, where that is 0 (still open, or its process was killed), at a record that begins with 8 zero bytes.
+// A reader stops at `used` or, where that is 0 (still open, or its process was killed), at a record whose first 8 bytes
+// are zero.
 struct data_chunk {
   char magic[8]; // "EMUCHUNK"
   uint64_t stream, thread, sequence;
-  uint64_t used;   // bytes of records
+  uint64_t used; // bytes of records
   uint64_t unused[3];
 };
 

@@ -22,8 +22,8 @@ struct emu_state {
   uint64_t rip;
   uint8_t of, sf, zf, af, pf, cf, df, unused_flag; // 0 or 1 each
   uint64_t fsbase, gsbase;
-  uint16_t fcw, fsw;   // TOP in fsw is always 0: it is ftop
-  uint8_t ftop, ftag;  // ftag: one bit per physical register, 1 = in use
+  uint16_t fcw, fsw;  // TOP in fsw is always 0: it is ftop
+  uint8_t ftop, ftag; // ftag: one bit per physical register, 1 = in use
   uint32_t mxcsr;
   _Alignas(16) struct { uint8_t bytes[16]; } st[8]; // physical x87 registers, 80-bit values
   _Alignas(32) uint8_t ymm[16][32];
@@ -65,7 +65,7 @@ __attribute__((preserve_most)) void emu_stream_full(uint64_t stream);
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
 void emu_helper_cpuid(void);
 void emu_helper_xgetbv(void);
-void emu_helper_fxsave(uint64_t to);   // 64-bit format (REX.W), SDM vol. 1, 10.5.1
+void emu_helper_fxsave(uint64_t to); // 64-bit format (REX.W), SDM vol. 1, 10.5.1
 void emu_helper_fxrstor(uint64_t from);
 
 // --- Defined by abi.ll --------------------------------------------------------------------------------------------------

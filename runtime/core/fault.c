@@ -1,7 +1,6 @@
 // Owns the end of a guest that faults: one line naming guest PC and symbol, then the same death as natively.
 #include "core.h"
 #include "signals.h"
-#include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
 

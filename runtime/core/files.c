@@ -60,14 +60,20 @@ static long close_some(unsigned from, unsigned to, uint64_t flags) {
 long files_call(long call, const uint64_t args[6]) {
   uint64_t a = args[0], b = args[1], c = args[2], d = args[3], e = args[4];
   switch (call) {
-  case SYS_open: case SYS_stat: case SYS_access: return RAW3(call, guest_path(a), b, c);
-  case SYS_openat: case SYS_newfstatat: case SYS_faccessat: case SYS_faccessat2: return RAW4(call, a, guest_path(b), c, d);
+  case SYS_open:
+  case SYS_stat:
+  case SYS_access: return RAW3(call, guest_path(a), b, c);
+  case SYS_openat:
+  case SYS_newfstatat:
+  case SYS_faccessat:
+  case SYS_faccessat2: return RAW4(call, a, guest_path(b), c, d);
   case SYS_statx: return raw(call, a, guest_path(b), c, d, e, 0);
   case SYS_readlink: return is_own_exe(a) ? read_guest_link(b, c) : RAW3(call, a, b, c);
   case SYS_readlinkat: return is_own_exe(b) ? read_guest_link(c, d) : RAW4(call, a, b, c, d);
   case SYS_close: return data_owns((int)a) ? -EBADF : RAW1(call, a);
   case SYS_close_range: return close_some((unsigned)a, (unsigned)b, c);
-  case SYS_dup2: case SYS_dup3: return data_owns((int)a) || data_owns((int)b) ? -EBADF : RAW3(call, a, b, c);
+  case SYS_dup2:
+  case SYS_dup3: return data_owns((int)a) || data_owns((int)b) ? -EBADF : RAW3(call, a, b, c);
   }
   return -ENOSYS;
 }

@@ -18,8 +18,8 @@ static uint64_t wanted(void) {
 // A small address space limit (ulimit -v, -d) leaves a smaller stack, not no guest.
 static void map_stack(void) {
   for (size = wanted(); size >= MiB; size /= 2) {
-    long at = raw(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, (uint64_t)-1, 0);
+    long at = raw(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+                  (uint64_t)-1, 0);
     if (at < 0 && at > -4096) continue;
     bottom = (uint64_t)at;
     return;

@@ -34,8 +34,10 @@ static uint64_t image_offset(void) {
 static void map(uint64_t at, uint64_t size, int protection, int flags, int file, uint64_t offset) {
   if (!size) return;
   if (memory_of_runner(at, size)) fail("the guest's segment at %x is where the runner is: link it elsewhere", at);
-  long mapped = raw(SYS_mmap, at, size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | MAP_FIXED | flags), (uint64_t)file, offset);
-  if (mapped != (long)at) fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerrordesc_np((int)-mapped));
+  long mapped =
+      raw(SYS_mmap, at, size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | MAP_FIXED | flags), (uint64_t)file, offset);
+  if (mapped != (long)at)
+    fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerrordesc_np((int)-mapped));
 }
 
 // Without /proc there is no file to map from.
@@ -93,7 +95,8 @@ bool image_executable(uint64_t guest_pc) {
   const Elf64_Phdr *segment = segments();
   uint64_t at = guest_pc - emu_image_base;
   for (int i = 0; i < header()->e_phnum; i++)
-    if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_X && at >= segment[i].p_vaddr && at - segment[i].p_vaddr < segment[i].p_memsz)
+    if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_X && at >= segment[i].p_vaddr &&
+        at - segment[i].p_vaddr < segment[i].p_memsz)
       return true;
   return false;
 }

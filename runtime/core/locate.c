@@ -57,8 +57,13 @@ struct row {
 };
 
 enum { // DWARF 5, 7.22
-  DW_LNS_copy = 1, DW_LNS_advance_pc, DW_LNS_advance_line, DW_LNS_const_add_pc = 8, DW_LNS_fixed_advance_pc,
-  DW_LNE_end_sequence = 1, DW_LNE_set_address
+  DW_LNS_copy = 1,
+  DW_LNS_advance_pc,
+  DW_LNS_advance_line,
+  DW_LNS_const_add_pc = 8,
+  DW_LNS_fixed_advance_pc,
+  DW_LNE_end_sequence = 1,
+  DW_LNE_set_address
 };
 
 // What one opcode does: changes `row`, and says whether a row is finished or the sequence is.

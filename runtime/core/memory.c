@@ -14,7 +14,7 @@ struct range {
 
 static struct range own[4 + EMU_STREAMS]; // image, host stack, data file, buffers; the host's heap is asked for, as it grows
 static size_t owned;
-static struct range heap;   // `to` is sbrk(0)
+static struct range heap;          // `to` is sbrk(0)
 static struct range program_break; // the guest's: start, current
 
 extern const char __executable_start[], _end[];

@@ -66,7 +66,8 @@ long process_call(long number, const uint64_t args[6]) {
   case SYS_fork: return fork_as(SIGCHLD, 0, 0, 0, 0);
   case SYS_vfork: return fork_as(CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0);
   case SYS_clone: return fork_as(args[0], args[1], args[2], args[3], args[4]);
-  case SYS_execve: case SYS_execveat: return execute(number, args);
+  case SYS_execve:
+  case SYS_execveat: return execute(number, args);
   }
   return -ENOSYS;
 }

@@ -19,7 +19,9 @@ __asm__(".pushsection .text\n"
 
 static const uint64_t RESTORER = 0x04000000;
 
-static long set(int signal, struct action *action, struct action *old) { return RAW4(SYS_rt_sigaction, signal, action, old, 8); }
+static long set(int signal, struct action *action, struct action *old) {
+  return RAW4(SYS_rt_sigaction, signal, action, old, 8);
+}
 
 static bool core_owned(int signal) {
   return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;

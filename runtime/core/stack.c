@@ -17,8 +17,9 @@ static char **hide_environment(char **from) {
 // What create_elf_tables (fs/binfmt_elf.c) would have said for the guest. False: leave the entry out.
 static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
   switch (entry->a_type) {
-  case AT_SYSINFO_EHDR:   // the vDSO is host code: the guest could not run it untranslated
-  case 27: case 28:       // AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN: rseq belongs to the host's libc
+  case AT_SYSINFO_EHDR: // the vDSO is host code: the guest could not run it untranslated
+  case 27:
+  case 28: // AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN: rseq belongs to the host's libc
   case AT_IGNORE: return false;
   case AT_PHDR: entry->a_un.a_val = image->phdr; break;
   case AT_PHNUM: entry->a_un.a_val = image->phnum; break;

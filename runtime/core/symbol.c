@@ -1,4 +1,5 @@
-// Owns the names in messages: the nearest function symbol of the guest's .symtab. The image may be anything; every offset is checked.
+// Owns the names in messages: the nearest function symbol of the guest's .symtab. The image may be anything; every offset
+// is checked.
 #include "core.h"
 #include <elf.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static struct symbol search(const Elf64_Shdr *table, uint64_t pc) {
   for (uint64_t i = 0; i < table->sh_size / sizeof *symbols; i++)
     if (covers(&symbols[i], pc) && symbols[i].st_name < names->sh_size && better(&symbols[i], best)) best = &symbols[i];
   if (!best) return none;
-  return (struct symbol){text + best->st_name, strnlen(text + best->st_name, names->sh_size - best->st_name), pc - best->st_value};
+  return (struct symbol){text + best->st_name, strnlen(text + best->st_name, names->sh_size - best->st_name),
+                         pc - best->st_value};
 }
 
 struct symbol symbol_of(uint64_t guest_pc) {
