@@ -1,0 +1,94 @@
+// Owns what the core's files say to each other. Nothing here is ABI: see emu.h for that.
+#ifndef EMU_CORE_H
+#define EMU_CORE_H
+
+#define _GNU_SOURCE // every file of the core includes this one first
+#include "emu.h"
+#include <stdbool.h>
+
+enum { PAGE = 4096, EXIT_UNTRANSLATED = 70 }; // 70: EX_SOFTWARE of sysexits.h
+
+static inline uint64_t page_down(uint64_t at) { return at & ~(uint64_t)(PAGE - 1); }
+static inline uint64_t page_up(uint64_t at) { return page_down(at + PAGE - 1); }
+
+// raw.c: system calls without libc: results are the kernel's, -errno on failure; and guest memory that may not be there.
+long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+bool copy_in(void *to, uint64_t from, size_t size); // false: the guest address is bad
+bool copy_out(uint64_t to, const void *from, size_t size);
+uint64_t copy_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a copy resumes; 0: not in a copy
+#define RAW0(n) raw(n, 0, 0, 0, 0, 0, 0)
+#define RAW1(n, a) raw(n, (uint64_t)(a), 0, 0, 0, 0, 0)
+#define RAW2(n, a, b) raw(n, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
+#define RAW3(n, a, b, c) raw(n, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 0, 0, 0)
+#define RAW4(n, a, b, c, d) raw(n, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), 0, 0)
+
+// say.c: one line on stderr, one write. Knows %s, %x (u64, with 0x), %u (u64), %@ (u64 guest PC, with symbol).
+void say(const char *format, ...);
+_Noreturn void fail(const char *format, ...); // say, exit 1: before the guest starts
+
+// symbol.c: names from the guest's own .symtab.
+struct symbol {
+  const char *name; // NULL: none
+  size_t length;
+  uint64_t offset;
+};
+struct symbol symbol_of(uint64_t guest_pc);
+
+// locate.c: guest PC of a host PC, from the runner's .debug_line; 0: not generated code.
+uint64_t locate(uint64_t host_pc);
+
+// image.c: the guest's segments.
+struct image {
+  uint64_t entry, phdr, phnum, end; // end: first byte after the last segment
+};
+struct image image_map(void);
+bool image_executable(uint64_t guest_pc);
+
+// stack.c: the guest's initial stack is the process's own, edited in place. Returns the guest's rsp.
+uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
+
+// host.c: the stack generated code and core run on.
+_Noreturn void host_stack_run(void (*run)(void));
+bool host_stack_guard(uint64_t address);
+size_t host_stack_size(void);
+
+// memory.c: brk and the mmap family.
+void memory_init(void);
+void memory_set_break(uint64_t start);
+bool memory_of_runner(uint64_t at, uint64_t size);
+void memory_protect_runner(uint64_t from, uint64_t to); // the guest may not map over this
+long memory_brk(uint64_t to);
+long memory_mmap(const uint64_t args[6]);
+long memory_munmap(uint64_t at, uint64_t size);
+long memory_mprotect(long number, const uint64_t args[6]);
+long memory_mremap(const uint64_t args[6]);
+long memory_madvise(const uint64_t args[6]);
+
+// files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
+long files_call(long number, const uint64_t args[6]);
+
+// process.c: fork, exec, exit, thread pointers.
+long process_call(long number, const uint64_t args[6]);
+_Noreturn void process_exit(int status);
+
+// clock.c: clocks through the host's vDSO.
+long clock_call(long number, const uint64_t args[6]);
+
+// signals.c: the guest's signal actions.
+void signals_init(void);
+long signals_call(long number, const uint64_t args[6]);
+void signals_before_exec(void);
+void signals_after_failed_exec(void);
+_Noreturn void signals_die(int signal); // as the default action would
+
+// data.c: the data file.
+void data_open(const char *path);
+void data_finish(uint64_t state, uint64_t status); // 1 exited, 2 died of a signal
+void data_reopen(void);                            // a finish that did not happen: exec failed
+void data_forked(void);                            // in the child
+bool data_owns(int fd);
+void data_fds(int *first, int *last); // our descriptors; first > last: none
+
+uint32_t cpuid_1_edx(void); // cpuid.c
+
+#endif

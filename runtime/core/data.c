@@ -1,0 +1,162 @@
+// Owns the data file: created before the guest starts, mapped, and complete at every moment (format: data.h).
+#include "core.h"
+#include "data.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct data_header *data_header;
+static bool forked;
+static int lowest = 900, highest = -1; // our descriptors
+
+bool data_owns(int fd) { return fd >= lowest && fd <= highest; }
+
+void data_fds(int *first, int *last) {
+  *first = lowest;
+  *last = highest;
+}
+
+// The guest's descriptors stay the lowest free ones, 0 to 2 included.
+int data_own_fd(int fd) {
+  int high = fcntl(fd, F_DUPFD_CLOEXEC, 900);
+  struct rlimit limit;
+  if (high < 0 && !getrlimit(RLIMIT_NOFILE, &limit)) {
+    int from = (int)limit.rlim_cur - 2 * (EMU_STREAMS + 1);
+    high = fcntl(fd, F_DUPFD_CLOEXEC, from > 3 ? from : 3);
+  }
+  if (high < 0) return fd;
+  close(fd);
+  if (high < lowest) lowest = high;
+  if (high > highest) highest = high;
+  return high;
+}
+
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static _Noreturn void unwritable(const char *path) { fail("cannot write the data file %s: %s", path, strerrordesc_np(errno)); }
+
+// Whoever writes a data file holds a lock on it: forked children share it, exec and death drop it.
+static bool in_use(int fd) {
+  struct stat is;
+  return !fstat(fd, &is) && S_ISREG(is.st_mode) && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+static int create(const char *path) {
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+  if (fd < 0) return fd;
+  if (in_use(fd)) return close(fd), -2;
+  ftruncate(fd, 0); // a device has no length: no matter
+  return fd;
+}
+
+// A file that a live process still writes (of a pipeline, or the parent of an exec) stays its own: this one becomes PATH.PID.
+static int create_free(const char *path) {
+  int fd = create(path);
+  if (fd != -2) return fd;
+  char own[4096];
+  size_t length = strlen(path);
+  if (length > sizeof own - 12) return errno = ENAMETOOLONG, -1;
+  char digits[12] = {0}, *at = digits + sizeof digits - 1;
+  for (unsigned pid = (unsigned)getpid(); pid; pid /= 10) *--at = (char)('0' + pid % 10);
+  *--at = '.';
+  memcpy(own, path, length);
+  memcpy(own + length, at, strlen(at) + 1);
+  return create(own);
+}
+
+static void lay_out(struct data_header *h) {
+  *h = (struct data_header){.magic = "EMUDATA\x01", .chunk_size = DATA_CHUNK, .start_ns = now()};
+  h->meta_offset = DATA_HEADER;
+  h->meta_size = (uint64_t)(emu_meta_end - emu_meta);
+  h->keys_offset = (h->meta_offset + h->meta_size + 15) & ~15ull;
+  h->keys_size = (uint64_t)((const char *)__stop_emu_keys - (const char *)__start_emu_keys);
+  h->counters_offset = page_up(h->keys_offset + h->keys_size);
+  h->counters_size = (uint64_t)((char *)__stop_emu_counters - (char *)__start_emu_counters);
+  h->chunks_offset = page_up(h->counters_offset + h->counters_size);
+  h->end[EMU_STREAMS] = h->chunks_offset;
+}
+
+static bool write_all(int fd, const void *from, uint64_t size, uint64_t offset) {
+  while (size) {
+    ssize_t done = pwrite(fd, from, size, (off_t)offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    from = (const char *)from + done, size -= (uint64_t)done, offset += (uint64_t)done;
+  }
+  return true;
+}
+
+static bool map_counters(int fd, const struct data_header *h) {
+  if (!h->counters_size) return true;
+  if ((h->counters_size | (uint64_t)__start_emu_counters) & (PAGE - 1))
+    fail("section emu_counters is not page aligned: the runner was not linked as it must be");
+  return mmap(__start_emu_counters, h->counters_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+              (off_t)h->counters_offset) != MAP_FAILED;
+}
+
+static bool fill(int fd) {
+  static struct data_header h;
+  lay_out(&h);
+  if (fallocate(fd, 0, 0, (off_t)h.chunks_offset) && (errno == ENOSPC || ftruncate(fd, (off_t)h.chunks_offset))) return false;
+  if (!write_all(fd, &h, sizeof h, 0) || !write_all(fd, emu_meta, h.meta_size, h.meta_offset) ||
+      !write_all(fd, __start_emu_keys, h.keys_size, h.keys_offset))
+    return false;
+  void *header = mmap(NULL, DATA_HEADER, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (header == MAP_FAILED || !map_counters(fd, &h)) return false;
+  memory_protect_runner((uint64_t)header, (uint64_t)header + DATA_HEADER);
+  data_header = header;
+  return true;
+}
+
+static const char *default_path(void) {
+  static char path[300];
+  const char *slash = strrchr(emu_image_name, '/');
+  strncpy(path, slash ? slash + 1 : emu_image_name, 255);
+  return strcat(path, ".emudata");
+}
+
+void data_open(const char *path) {
+  if ((uint64_t)emu_meta == (uint64_t)emu_meta_end) return;
+  if (!path || !*path) path = default_path();
+  struct stat is;
+  int device = -1, fd = create_free(path);
+  if (fd < 0) unwritable(path);
+  if (!fstat(fd, &is) && !S_ISREG(is.st_mode)) { // /dev/null, a pipe: counters live in memory, records are streamed
+    device = data_own_fd(fd);
+    fd = memfd_create("emudata", MFD_CLOEXEC);
+  }
+  fd = data_own_fd(fd);
+  if (!fill(fd)) unwritable(path);
+  stream_init(fd, device);
+}
+
+void data_finish(uint64_t state, uint64_t status) {
+  if (!data_header) return;
+  stream_finish();
+  if (forked) return;
+  data_header->status = status;
+  data_header->end_ns = now();
+  data_header->state = state;
+}
+
+void data_reopen(void) {
+  if (!data_header) return;
+  stream_reopen();
+  if (!forked) data_header->state = DATA_RUNNING;
+}
+
+void data_forked(void) {
+  forked = true;
+  if (data_header) stream_forked();
+}

@@ -1,0 +1,45 @@
+// Owns the format of the data file: what a runner with plugins leaves behind, readable at any moment, also after kill -9.
+//
+//   header (one page) | meta: JSON bytes | keys: struct emu_key per cell | counters: u64 per cell, page aligned | chunks
+//
+// Counters and chunks are mapped MAP_SHARED, so the file is the memory. Forked children share the counters and add chunks.
+#ifndef EMU_DATA_H
+#define EMU_DATA_H
+
+#include "emu.h"
+
+enum { DATA_HEADER = 4096, DATA_CHUNK = 1 << 20, DATA_RUNNING = 0, DATA_EXITED = 1, DATA_KILLED = 2 };
+
+struct data_header {
+  char magic[8]; // "EMUDATA\x01"
+  uint64_t meta_offset, meta_size, keys_offset, keys_size, counters_offset, counters_size, chunks_offset, chunk_size;
+  uint64_t state;            // DATA_RUNNING (or killed unseen), DATA_EXITED, DATA_KILLED: of the first process
+  uint64_t status;           // exit code or signal
+  uint64_t start_ns, end_ns; // CLOCK_REALTIME
+  // Shared by the processes of this run; of no use to a reader.
+  _Atomic uint64_t sequence[EMU_STREAMS]; // chunks begun, per stream
+  _Atomic uint64_t end[EMU_STREAMS + 1];  // file size: of streams with a file of their own, and of the data file
+};
+
+// A reader stops at `used` or, where that is 0 (still open, or its process was killed), at a record whose first 8 bytes
+// are zero.
+struct data_chunk {
+  char magic[8]; // "EMUCHUNK"
+  uint64_t stream, thread, sequence;
+  uint64_t used; // bytes of records
+  uint64_t unused[3];
+};
+
+_Static_assert(sizeof(struct data_header) <= DATA_HEADER, "one page");
+_Static_assert(offsetof(struct data_header, state) == 72 && sizeof(struct data_chunk) == 64, "format");
+
+extern struct data_header *data_header; // the mapped header; NULL without plugins
+
+// stream.c
+void stream_init(int data_file, int device); // device: where raw records go instead of chunks; -1: nowhere
+void stream_finish(void);
+void stream_reopen(void);
+void stream_forked(void);
+int data_own_fd(int fd); // moves a descriptor where the guest will not see it
+
+#endif

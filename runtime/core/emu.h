@@ -1,0 +1,97 @@
+// Owns the ABI between generated code and the runtime core: the guest state, the functions generated code calls, and the
+// symbols the translator adds to every runner. Offsets are part of the ABI; the assertions below keep them.
+#ifndef EMU_H
+#define EMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Indices into emu_state.gpr: the hardware encoding (SDM vol. 2, table 2-2).
+enum emu_gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+enum { EMU_STREAMS = 8 };
+
+// Output buffer of one `append` stream: records go to `at`; a record that would pass `end` calls emu_stream_full first.
+struct emu_stream {
+  uint8_t *at, *end;
+};
+
+// The architectural state of one guest thread.
+struct emu_state {
+  uint64_t gpr[16];
+  uint64_t rip;
+  uint8_t of, sf, zf, af, pf, cf, df, unused_flag; // 0 or 1 each
+  uint64_t fsbase, gsbase;
+  uint16_t fcw, fsw;  // TOP in fsw is always 0: it is ftop
+  uint8_t ftop, ftag; // ftag: one bit per physical register, 1 = in use
+  uint32_t mxcsr;
+  _Alignas(16) struct { uint8_t bytes[16]; } st[8]; // physical x87 registers, 80-bit values
+  _Alignas(32) uint8_t ymm[16][32];
+  struct emu_stream stream[EMU_STREAMS];
+  uint64_t host_limit; // lowest host stack address generated code may use
+};
+
+_Static_assert(offsetof(struct emu_state, rip) == 0x080, "ABI");
+_Static_assert(offsetof(struct emu_state, of) == 0x088, "ABI");
+_Static_assert(offsetof(struct emu_state, df) == 0x08e, "ABI");
+_Static_assert(offsetof(struct emu_state, fsbase) == 0x090, "ABI");
+_Static_assert(offsetof(struct emu_state, gsbase) == 0x098, "ABI");
+_Static_assert(offsetof(struct emu_state, fcw) == 0x0a0, "ABI");
+_Static_assert(offsetof(struct emu_state, ftop) == 0x0a4, "ABI");
+_Static_assert(offsetof(struct emu_state, mxcsr) == 0x0a8, "ABI");
+_Static_assert(offsetof(struct emu_state, st) == 0x0b0, "ABI");
+_Static_assert(offsetof(struct emu_state, ymm) == 0x140, "ABI");
+_Static_assert(offsetof(struct emu_state, stream) == 0x340, "ABI");
+_Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
+_Static_assert(sizeof(struct emu_state) == 992, "abi.ll");
+
+extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
+
+// --- Called by generated code -------------------------------------------------------------------------------------------
+
+// Does the guest's `syscall`. In: every register in emu_state, rip = PC after the instruction. When emu_state.rip is
+// another one afterwards, the region must return to the dispatcher.
+void emu_syscall(void);
+
+// Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
+__attribute__((preserve_most)) void *emu_lookup(uint64_t pc);
+
+// Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
+_Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
+
+// Makes room for at least 64 KiB of records in a stream.
+__attribute__((preserve_most)) void emu_stream_full(uint64_t stream);
+
+// Rare instructions: operands and results in emu_state, rip = PC of the instruction.
+void emu_helper_cpuid(void);
+void emu_helper_xgetbv(void);
+void emu_helper_fxsave(uint64_t to); // 64-bit format (REX.W), SDM vol. 1, 10.5.1
+void emu_helper_fxrstor(uint64_t from);
+
+// --- Defined by abi.ll --------------------------------------------------------------------------------------------------
+
+void emu_enter(void *region); // runs a region: state to registers, call, registers to state
+void emu_leave(void);         // a region (regcall, not callable from C) that leaves with rip = emu_state.rip
+
+// --- Defined by the translator, per runner --------------------------------------------------------------------------------
+
+struct emu_entry {
+  uint64_t pc; // 0: empty slot
+  void *host;
+};
+struct emu_key { // parallel to the cells of section emu_counters
+  uint64_t key;
+  uint32_t array, zero;
+};
+
+extern const struct emu_entry emu_dispatch_table[];
+extern const char emu_dispatch_mask[]; // its address is the value: slots - 1
+extern const uint8_t emu_image[], emu_image_end[];
+extern const uint64_t emu_image_base;
+extern const char emu_image_name[];
+extern const char emu_meta[], emu_meta_end[];
+extern const char *const emu_stream_paths[EMU_STREAMS] __attribute__((weak));
+extern uint64_t __start_emu_counters[] __attribute__((weak)), __stop_emu_counters[] __attribute__((weak));
+extern const struct emu_key __start_emu_keys[] __attribute__((weak)), __stop_emu_keys[] __attribute__((weak));
+
+#endif

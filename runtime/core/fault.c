@@ -1,0 +1,53 @@
+// Owns the end of a guest that faults: one line naming guest PC and symbol, then the same death as natively.
+#include "core.h"
+#include "signals.h"
+#include <string.h>
+#include <ucontext.h>
+
+const char *signal_name(int signal) {
+  switch (signal) {
+  case SIGSEGV: return "SIGSEGV";
+  case SIGBUS: return "SIGBUS";
+  case SIGFPE: return "SIGFPE";
+  case SIGILL: return "SIGILL";
+  case SIGTRAP: return "SIGTRAP";
+  }
+  const char *name = sigdescr_np(signal);
+  return name ? name : "a real-time signal";
+}
+
+static _Noreturn void die(int signal) {
+  data_finish(2, (uint64_t)signal);
+  signals_die(signal);
+}
+
+void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
+  say("guest killed by %s at %@: %s", signal_name((int)kind), pc, text);
+  die((int)kind);
+}
+
+static void explain(int signal, uint64_t host_pc, uint64_t address) {
+  const char *name = signal_name(signal);
+  bool memory = signal == SIGSEGV || signal == SIGBUS;
+  uint64_t pc = locate(host_pc);
+  if (memory && host_stack_guard(address))
+    say("guest killed by %s at %@: its calls need more than the %u MiB of host stack", name, pc, host_stack_size() >> 20);
+  else if (!pc)
+    say("%s in the runtime itself, host PC %x, address %x, after guest PC %@", name, host_pc, address, emu_state.rip);
+  else if (memory)
+    say("guest killed by %s at %@, address %x", name, pc, address);
+  else
+    say("guest killed by %s at %@", name, pc);
+}
+
+void on_fault(int signal, siginfo_t *info, void *context) {
+  greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+  if (info->si_code <= 0) return signals_sent(signal); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
+  uint64_t resume = copy_fault_exit((uint64_t)*host_pc);
+  if (resume) {
+    *host_pc = (greg_t)resume;
+    return;
+  }
+  explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
+  die(signal);
+}

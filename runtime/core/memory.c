@@ -1,0 +1,104 @@
+// Owns guest memory calls: brk, and the mmap family kept off the runner's own mappings. Guest code is data to the host, so
+// PROT_EXEC never reaches the kernel.
+#include "core.h"
+#include <elf.h>
+#include <errno.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct range {
+  uint64_t from, to;
+};
+
+static struct range own[4 + EMU_STREAMS]; // image, host stack, data file, buffers; the host's heap is asked for, as it grows
+static size_t owned;
+static struct range heap;          // `to` is sbrk(0)
+static struct range program_break; // the guest's: start, current
+
+extern const char __executable_start[], _end[];
+
+void memory_protect_runner(uint64_t from, uint64_t to) { own[owned++] = (struct range){from, to}; }
+
+void memory_init(void) {
+  memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
+  // The first thing on a static program's heap is its thread block (csu/libc-tls.c).
+  heap.from = page_down((uint64_t)&emu_state) - PAGE;
+}
+
+void memory_set_break(uint64_t start) { program_break = (struct range){start, start}; }
+
+// The first overlap of the runner with [from, to); empty when there is none.
+static struct range overlap(uint64_t from, uint64_t to) {
+  heap.to = page_up((uint64_t)sbrk(0));
+  struct range first = {to, to};
+  for (size_t i = 0; i <= owned; i++) {
+    struct range at = i < owned ? own[i] : heap;
+    if (at.from < from) at.from = from;
+    if (at.to > to) at.to = to;
+    if (at.from < at.to && at.from < first.from) first = at;
+  }
+  return first;
+}
+
+bool memory_of_runner(uint64_t from, uint64_t size) {
+  uint64_t to = page_up(from + size);
+  return to > from && overlap(from, to).from < to;
+}
+
+static uint64_t host_protection(uint64_t guest) {
+  if (!(guest & PROT_EXEC)) return guest;
+  return (guest & ~(uint64_t)PROT_EXEC) | PROT_READ; // x86 can read what it can execute
+}
+
+// mm/mmap.c: brk. Returns the new break, or the old one when it cannot be had.
+long memory_brk(uint64_t to) {
+  if (to < program_break.from) return (long)program_break.to;
+  uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
+  if (new_end < old_end) RAW2(SYS_munmap, new_end, old_end - new_end);
+  if (new_end > old_end) {
+    long at = raw(SYS_mmap, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
+    if (at != (long)old_end) return (long)program_break.to;
+  }
+  program_break.to = to;
+  return (long)to;
+}
+
+long memory_mmap(const uint64_t args[6]) {
+  uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+  if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
+  return raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+}
+
+// Where the guest sees nothing mapped, unmapping succeeds and does nothing.
+long memory_munmap(uint64_t from, uint64_t size) {
+  uint64_t to = page_up(from + size);
+  if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) return RAW2(SYS_munmap, from, size);
+  while (from < to) {
+    struct range hole = overlap(from, to);
+    if (from < hole.from) {
+      long result = RAW2(SYS_munmap, from, hole.from - from);
+      if (result) return result;
+    }
+    from = hole.from < to ? hole.to : to;
+  }
+  return 0;
+}
+
+long memory_mprotect(long number, const uint64_t args[6]) {
+  if (memory_of_runner(args[0], args[1])) return -ENOMEM;
+  return raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+}
+
+long memory_mremap(const uint64_t args[6]) {
+  if (memory_of_runner(args[0], args[1])) return -EFAULT;
+  if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return -ENOMEM;
+  return raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+long memory_madvise(const uint64_t args[6]) {
+  if (memory_of_runner(args[0], args[1])) return -ENOMEM;
+  return RAW3(SYS_madvise, args[0], args[1], args[2]);
+}

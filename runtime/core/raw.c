@@ -1,0 +1,34 @@
+// Owns the two places where C is not enough: system calls with the kernel's own results, and copies that survive bad addresses.
+#include "core.h"
+
+// x86-64 psABI A.2.1: number in rax, arguments in rdi rsi rdx r10 r8 r9; rcx and r11 are destroyed; -4095..-1 is -errno.
+long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f) {
+  register uint64_t r10 __asm__("r10") = d;
+  register uint64_t r8 __asm__("r8") = e;
+  register uint64_t r9 __asm__("r9") = f;
+  long result;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+
+// Returns the number of bytes not copied. The fault handler resumes at `raw_copied`; rcx then still counts what is left.
+size_t raw_copy(void *to, const void *from, size_t size);
+extern const char raw_copying[], raw_copied[];
+__asm__(".pushsection .text\n"
+        ".globl raw_copy, raw_copying, raw_copied\n"
+        ".type raw_copy, @function\n"
+        "raw_copy:    mov %rdx, %rcx\n"
+        "raw_copying: rep movsb\n"
+        "raw_copied:  mov %rcx, %rax\n"
+        "             ret\n"
+        ".size raw_copy, . - raw_copy\n"
+        ".popsection\n");
+
+bool copy_in(void *to, uint64_t from, size_t size) { return raw_copy(to, (const void *)from, size) == 0; }
+
+bool copy_out(uint64_t to, const void *from, size_t size) { return raw_copy((void *)to, from, size) == 0; }
+
+uint64_t copy_fault_exit(uint64_t host_pc) { return host_pc == (uint64_t)raw_copying ? (uint64_t)raw_copied : 0; }

@@ -1,0 +1,48 @@
+// Owns the guest's initial stack (psABI 3.4.1). It is the process's own: the kernel has already put argv, environment and
+// auxiliary vector there, in the guest's format, and lets it grow as it would natively; it is only edited in place.
+#include "core.h"
+#include <elf.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+// Variables of ours are not the guest's business. Returns the end of the list.
+static char **hide_environment(char **from) {
+  char **to = from;
+  for (; *from; from++)
+    if (strncmp(*from, "EMU_", 4) != 0) *to++ = *from;
+  *to = NULL;
+  return to + 1;
+}
+
+// What create_elf_tables (fs/binfmt_elf.c) would have said for the guest. False: leave the entry out.
+static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
+  switch (entry->a_type) {
+  case AT_SYSINFO_EHDR: // the vDSO is host code: the guest could not run it untranslated
+  case 27:
+  case 28: // AT_RSEQ_FEATURE_SIZE, AT_RSEQ_ALIGN: rseq belongs to the host's libc
+  case AT_IGNORE: return false;
+  case AT_PHDR: entry->a_un.a_val = image->phdr; break;
+  case AT_PHNUM: entry->a_un.a_val = image->phnum; break;
+  case AT_BASE: entry->a_un.a_val = 0; break;
+  case AT_ENTRY: entry->a_un.a_val = image->entry; break;
+  case AT_EXECFN: entry->a_un.a_val = (uint64_t)emu_image_name; break;
+  case AT_HWCAP: entry->a_un.a_val = cpuid_1_edx(); break;
+  case AT_HWCAP2: entry->a_un.a_val = 0; break; // HWCAP2_FSGSBASE: wrfsbase is not for the guest
+  }
+  return true;
+}
+
+uint64_t stack_prepare(char **argv, char **envp, const struct image *image) {
+  char **end = envp;
+  while (*end) end++;
+  const Elf64_auxv_t *from = (const Elf64_auxv_t *)(end + 1);
+  uint8_t *to = (uint8_t *)hide_environment(envp);
+  for (; from->a_type != AT_NULL; from++) {
+    Elf64_auxv_t entry = *from;
+    if (!guest_value(&entry, image)) continue;
+    memcpy(to, &entry, sizeof entry);
+    to += sizeof entry;
+  }
+  memset(to, 0, (size_t)((const uint8_t *)(from + 1) - to));
+  return (uint64_t)(argv - 1); // argc, 16-byte aligned
+}

@@ -1,0 +1,22 @@
+// Owns the runner's main: guest in place, data file open, then the guest's first instruction.
+#include "core.h"
+#include <stdlib.h>
+
+_Thread_local struct emu_state emu_state __attribute__((aligned(64)));
+
+_Noreturn void dispatch(void);
+
+int main(int argc, char **argv, char **envp) {
+  (void)argc;
+  memory_init();
+  struct image image = image_map();
+  memory_set_break(page_up(image.end));
+  data_open(getenv("EMU_DATA"));
+  signals_init();
+  // ELF_PLAT_INIT and the psABI: every register zero, x87 and SSE in their initial state.
+  emu_state.gpr[RSP] = stack_prepare(argv, envp, &image);
+  emu_state.rip = image.entry;
+  emu_state.fcw = 0x37f;
+  emu_state.mxcsr = 0x1f80;
+  host_stack_run(dispatch);
+}

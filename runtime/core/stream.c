@@ -1,0 +1,132 @@
+// Owns the output of `append`: per-thread buffers that are chunks of a mapped file, or, for what cannot be mapped, of memory
+// that is written out when full.
+#include "core.h"
+#include "data.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct sink {
+  int fd;
+  bool raw;      // records are written, not mapped
+  bool lost;     // could not grow: records go nowhere
+  uint8_t *base; // the buffer's place, the same for every chunk
+};
+
+static struct sink sinks[EMU_STREAMS];
+
+static struct sink open_sink(int stream, int data_file, int device) {
+  const char *path = emu_stream_paths ? emu_stream_paths[stream] : NULL;
+  if (!path) return device < 0 ? (struct sink){.fd = data_file} : (struct sink){.fd = device, .raw = true};
+  struct stat is;
+  int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  if (fd < 0 && errno == EINVAL) fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0 || fstat(fd, &is)) fail("cannot write %s: %s", path, strerrordesc_np(errno));
+  return (struct sink){.fd = data_own_fd(fd), .raw = !S_ISREG(is.st_mode)};
+}
+
+void stream_init(int data_file, int device) {
+  for (int i = 0; i < EMU_STREAMS; i++) sinks[i] = open_sink(i, data_file, device);
+}
+
+static bool in_data_file(size_t stream) { return !emu_stream_paths || !emu_stream_paths[stream]; }
+
+// Chunks are handed out by the shared header: threads and forked children never get the same one.
+static uint64_t next_offset(size_t stream) {
+  return data_header->end[in_data_file(stream) ? EMU_STREAMS : stream] += DATA_CHUNK;
+}
+
+static bool grow(int fd, uint64_t from, uint64_t to) {
+  struct rlimit limit; // past it the kernel would send SIGXFSZ, to a guest that wrote nothing
+  if (!getrlimit(RLIMIT_FSIZE, &limit) && to > limit.rlim_cur) return errno = EFBIG, false;
+  if (!fallocate(fd, 0, (off_t)from, (off_t)(to - from))) return true;
+  return errno == EOPNOTSUPP && pwrite(fd, "", 1, (off_t)to - 1) == 1;
+}
+
+static uint8_t *map_buffer(struct sink *sink, int flags, int fd, uint64_t offset) {
+  if (sink->base) flags |= MAP_FIXED;
+  uint8_t *at = mmap(sink->base, DATA_CHUNK, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);
+  if (at == MAP_FAILED) return NULL;
+  if (!sink->base) memory_protect_runner((uint64_t)at, (uint64_t)at + DATA_CHUNK);
+  return sink->base = at;
+}
+
+static bool begin_chunk(struct sink *sink, size_t stream) {
+  bool first = !sink->base;
+  uint64_t to = next_offset(stream), from = to - DATA_CHUNK;
+  if (!grow(sink->fd, from, to) || !map_buffer(sink, MAP_SHARED, sink->fd, from)) return false;
+  if (!first) madvise(sink->base, DATA_CHUNK, MADV_POPULATE_WRITE); // one call for 256 page faults
+  struct data_chunk *chunk = (struct data_chunk *)sink->base;
+  *chunk = (struct data_chunk){.stream = stream, .thread = (uint64_t)gettid(), .sequence = data_header->sequence[stream]++};
+  memcpy(chunk->magic, "EMUCHUNK", 8);
+  emu_state.stream[stream] = (struct emu_stream){sink->base + sizeof *chunk, sink->base + DATA_CHUNK};
+  return true;
+}
+
+static bool begin_memory(struct sink *sink, size_t stream) {
+  if (!sink->base && !map_buffer(sink, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) return false;
+  emu_state.stream[stream] = (struct emu_stream){sink->base, sink->base + DATA_CHUNK};
+  return true;
+}
+
+static void lose(struct sink *sink, size_t stream) {
+  say("stream %u stops here: its file cannot grow: %s", (uint64_t)stream, strerrordesc_np(errno));
+  sink->lost = true;
+  if (!map_buffer(sink, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) fail("no memory for stream %u", (uint64_t)stream);
+}
+
+static void write_out(struct sink *sink, const uint8_t *from, const uint8_t *to) {
+  while (from < to) {
+    long done = RAW3(SYS_write, sink->fd, from, to - from);
+    if (done == -EINTR) continue;
+    if (done <= 0) {
+      errno = (int)-done;
+      return lose(sink, (size_t)(sink - sinks));
+    }
+    from += done;
+  }
+}
+
+static void end_buffer(size_t stream) {
+  struct sink *sink = &sinks[stream];
+  uint8_t *at = emu_state.stream[stream].at;
+  if (!at || sink->lost) return;
+  if (sink->raw)
+    write_out(sink, sink->base, at);
+  else
+    ((struct data_chunk *)sink->base)->used = (uint64_t)(at - sink->base) - sizeof(struct data_chunk);
+}
+
+// Not preserve_most itself: what that promises is kept by the one function below.
+static void next_buffer(size_t stream) {
+  struct sink *sink = &sinks[stream];
+  end_buffer(stream);
+  if (!sink->raw && !sink->lost && !begin_chunk(sink, stream)) lose(sink, stream);
+  if ((sink->raw || sink->lost) && !begin_memory(sink, stream)) fail("no memory for stream %u", (uint64_t)stream);
+}
+
+__attribute__((preserve_most)) void emu_stream_full(uint64_t stream) { next_buffer(stream); }
+
+void stream_finish(void) {
+  for (size_t i = 0; i < EMU_STREAMS; i++) end_buffer(i);
+}
+
+void stream_reopen(void) {
+  for (size_t i = 0; i < EMU_STREAMS; i++) {
+    if (!emu_state.stream[i].at || sinks[i].lost) continue;
+    if (sinks[i].raw)
+      emu_state.stream[i].at = sinks[i].base;
+    else
+      ((struct data_chunk *)sinks[i].base)->used = 0;
+  }
+}
+
+// The child starts with buffers of its own: the parent's chunk stays the parent's, its unwritten records too.
+void stream_forked(void) {
+  for (size_t i = 0; i < EMU_STREAMS; i++) emu_state.stream[i] = (struct emu_stream){NULL, NULL};
+}

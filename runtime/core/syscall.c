@@ -1,0 +1,67 @@
+// Owns the guest's `syscall`: same numbers, same arguments, same kernel; only what touches maps, signals, processes, TLS and
+// /proc/self goes through the core (arch/x86/entry/entry_64.S for the register conventions).
+#include "core.h"
+#include <errno.h>
+#include <sys/syscall.h>
+
+static long perform(long number, const uint64_t args[6]) {
+  switch (number) {
+  case SYS_clock_gettime:
+  case SYS_clock_getres:
+  case SYS_gettimeofday:
+  case SYS_time: return clock_call(number, args);
+
+  case SYS_brk: return memory_brk(args[0]);
+  case SYS_mmap: return memory_mmap(args);
+  case SYS_munmap: return memory_munmap(args[0], args[1]);
+  case SYS_mprotect:
+  case SYS_pkey_mprotect: return memory_mprotect(number, args);
+  case SYS_mremap: return memory_mremap(args);
+  case SYS_madvise: return memory_madvise(args);
+
+  case SYS_open:
+  case SYS_openat:
+  case SYS_stat:
+  case SYS_newfstatat:
+  case SYS_statx:
+  case SYS_access:
+  case SYS_faccessat:
+  case SYS_faccessat2:
+  case SYS_readlink:
+  case SYS_readlinkat:
+  case SYS_close:
+  case SYS_close_range:
+  case SYS_dup2:
+  case SYS_dup3: return files_call(number, args);
+
+  case SYS_rt_sigaction:
+  case SYS_sigaltstack:
+  case SYS_rt_sigreturn: return signals_call(number, args);
+
+  case SYS_exit:
+  case SYS_exit_group: process_exit((int)args[0]);
+  case SYS_fork:
+  case SYS_vfork:
+  case SYS_clone:
+  case SYS_execve:
+  case SYS_execveat:
+  case SYS_arch_prctl: return process_call(number, args);
+
+  case SYS_clone3: // callers fall back to clone, as on kernels before 5.3
+  case SYS_rseq:   // registered by the host's libc; callers live without it
+    return -ENOSYS;
+  }
+  return raw(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+}
+
+static uint64_t flags(const struct emu_state *s) {
+  return 0x202u | s->cf | s->pf << 2 | s->af << 4 | s->zf << 6 | s->sf << 7 | s->df << 10 | s->of << 11;
+}
+
+void emu_syscall(void) {
+  struct emu_state *s = &emu_state;
+  const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
+  s->gpr[RCX] = s->rip;
+  s->gpr[R11] = flags(s);
+  s->gpr[RAX] = (uint64_t)perform((int)s->gpr[RAX], args); // the number is eax, sign-extended
+}
