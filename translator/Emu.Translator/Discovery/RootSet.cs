@@ -27,6 +27,17 @@ internal sealed class RootSet(Image image)
     /// <summary>Surely the start of a function (a pointer alone does not prove it).</summary>
     public bool IsFunction(ulong pc) => (ReasonOf(pc) & RootReason.Function & ~Pointer) != 0;
 
+    /// <summary>The nearest function at or below a PC and the next one above it.</summary>
+    public (ulong First, ulong Next) FunctionsAround(ulong pc)
+    {
+        var (first, next) = (0UL, ulong.MaxValue);
+        foreach (var root in reasons.Keys)
+            if (!IsFunction(root)) continue;
+            else if (root <= pc) first = Math.Max(first, root);
+            else next = Math.Min(next, root);
+        return (first, next);
+    }
+
     /// <summary>All roots by address; those only known from pointers into the middle of a function are marked so.</summary>
     public List<Root> Sorted() => [.. reasons.OrderBy(r => r.Key).Select(r => new Root(r.Key, r.Value | (IsInside(r.Key) ? RootReason.Inside : 0)))];
 

@@ -1,0 +1,51 @@
+using Emu.Translator.Elf;
+
+namespace Emu.Translator.Discovery;
+
+/// <summary>Reads the targets of a table from initial memory, as far as they make sense.</summary>
+internal sealed class TableReader(Image image, CodeMap map, RootSet roots, Explorer explorer)
+{
+    const int Trial = 4;
+
+    /// <summary>
+    /// A proven range is read whole, up to the first entry that is no code. Otherwise the table ends where the next data that code refers to
+    /// begins, or at a target outside the function.
+    /// </summary>
+    public List<ulong> Read(ulong jump, TableUse use)
+    {
+        var (shape, targets) = (use.Shape, new List<ulong>());
+        var (first, last) = use.IsProven ? (0UL, ulong.MaxValue) : FunctionAround(jump);
+        for (var index = use.Low; index <= use.High; index++)
+        {
+            var place = shape.Table + index * shape.Stride;
+            if (!IsUsable(place, shape) || !image.TryRead(place, (ulong)shape.Size, out var entry)) break;
+            if (!use.IsProven && targets.Count > 0 && explorer.DataReferences.Contains(place)) break;
+            var target = shape.TargetOf(entry);
+            if (target < first || target >= last || !IsCode(target)) break;
+            targets.Add(target);
+        }
+        return targets;
+    }
+
+    /// <summary>Constant data; a writable table of whole addresses is a guess worth taking (targets are compared at run time).</summary>
+    bool IsUsable(ulong place, TableShape shape) => image.IsConstant(place) || shape is { Size: 8, Constant: 0, Scale: 1 };
+
+    bool IsCode(ulong target)
+    {
+        if (map.IndexOf(target) >= 0) return true;
+        if (map.IsInsideInstruction(target)) return false;
+        for (var (n, pc) = (0, target); n < Trial; n++)
+        {
+            if (!map.TryDecode(pc, out var i) || Flow.IsSuspect(i)) return false;
+            if (Flow.End(i) is not null) return true;
+            pc = i.NextIP;
+        }
+        return true;
+    }
+
+    (ulong First, ulong Last) FunctionAround(ulong pc)
+    {
+        if (Extent.Of(image, pc) is { } extent) return (extent.Start, extent.End);
+        return roots.FunctionsAround(pc);
+    }
+}
