@@ -9,8 +9,8 @@ public static unsafe class Codegen
     static readonly string[] pipelines =
     [
         "function(mem2reg)",
-        "function(mem2reg,early-cse<memssa>,instcombine,simplifycfg)",
-        "function(mem2reg,early-cse<memssa>,instcombine,simplifycfg,early-cse<memssa>,instcombine,dse)",
+        "function(mem2reg,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)",
+        "function(mem2reg,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,early-cse<memssa>,instcombine<no-verify-fixpoint>,dse)",
         "default<O2>",
     ];
 

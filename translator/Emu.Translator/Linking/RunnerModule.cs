@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text;
+using Emu.Translator.Lowering;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Linking;
+
+/// <summary>What a runner holds besides code.</summary>
+/// <param name="GuestPath">The guest's file: embedded, and what /proc/self/exe shows.</param>
+/// <param name="ImageBase">Where a static-PIE guest is placed; 0 for ET_EXEC.</param>
+/// <param name="Roots">Every root that has a region.</param>
+/// <param name="Meta">The plugins' description (JSON); empty without plugins.</param>
+/// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
+public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths);
+
+/// <summary>The object with a runner's data: guest image, dispatch table, metadata (ARCHITECTURE.md, "The runner").</summary>
+public static class RunnerModule
+{
+    public static byte[] Emit(RunnerContents c)
+    {
+        using var m = new ModuleWriter("runner");
+        string text = Assembly(c);
+        LLVM.SetModuleInlineAsm2(m.Module, text, (nuint)Encoding.UTF8.GetByteCount(text));
+        return Codegen.Emit(m, 0);
+    }
+
+    static string Assembly(RunnerContents c)
+    {
+        var s = new StringBuilder();
+        s.Append($"""
+            .section .emu_image,"a",@progbits
+            .balign 4096
+            .globl emu_image, emu_image_end
+            emu_image: .incbin {Quote(c.GuestPath)}
+            emu_image_end:
+            .section .rodata,"a",@progbits
+            .balign 16
+            .globl emu_image_base, emu_image_name, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask
+            emu_image_base: .quad {c.ImageBase}
+            emu_stream_paths:
+
+            """);
+        for (int n = 0; n < Streams; n++) s.Append(n < c.StreamPaths.Count && c.StreamPaths[n] != null ? $".quad emu_path_{n}\n" : ".quad 0\n");
+        for (int n = 0; n < c.StreamPaths.Count; n++) if (c.StreamPaths[n] is { } path) s.Append($"emu_path_{n}: .asciz {Quote(path)}\n");
+        s.Append($"emu_image_name: .asciz {Quote(c.GuestPath)}\nemu_meta:\n");
+        foreach (var line in c.Meta.Chunk(64)) s.Append(".byte ").AppendJoin(',', line).Append('\n');
+        s.Append("emu_meta_end:\n");
+        Table(c.Roots, s);
+        return s.ToString();
+    }
+
+    const int Streams = 8;
+
+    /// <summary>Open addressing, at most half full; the hash is the one that regions compute inline.</summary>
+    static void Table(IReadOnlyList<ulong> roots, StringBuilder s)
+    {
+        ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Count * 2));
+        var table = new ulong[slots];
+        foreach (ulong pc in roots)
+        {
+            ulong at = (pc ^ pc >> 8) & (slots - 1);
+            while (table[at] != 0) at = (at + 1) & (slots - 1);
+            table[at] = pc;
+        }
+        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {slots - 1}\n.balign 64\nemu_dispatch_table:\n");
+        foreach (ulong pc in table) s.Append(pc == 0 ? ".quad 0,0\n" : $".quad {pc},{ModuleSymbols.RegionName(pc)}\n");
+    }
+
+    static string Quote(string s)
+    {
+        var quoted = new StringBuilder("\"");
+        foreach (byte b in Encoding.UTF8.GetBytes(s)) quoted.Append(b is >= 32 and < 127 and not ((byte)'"' or (byte)'\\') ? ((char)b).ToString() : $"\\{Convert.ToString(b, 8).PadLeft(3, '0')}");
+        return quoted.Append('"').ToString();
+    }
+}
