@@ -14,7 +14,9 @@ public sealed class Rules
     /// <summary>Every row of every family.</summary>
     public static readonly Rules All = new Rules()
         .With(Moves.Define).With(Integer.Define).With(Multiply.Define).With(Shifts.Define).With(BitOps.Define)
-        .With(Control.Define).With(Strings.Define).With(SystemRows.Define);
+        .With(Control.Define).With(Strings.Define).With(SystemRows.Define)
+        .With(VectorMoves.Define).With(Packed.Define).With(Floats.Define).With(Shuffles.Define).With(Conversions.Define)
+        .With(X87.Define).With(X87Functions.Define).With(X87Control.Define);
 
     Rules With(Action<Rules> define)
     {
@@ -50,7 +52,14 @@ public sealed class Rules
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep);
-        if (All[i.Mnemonic] is { } rule) rule(x);
+        if (All[i.Mnemonic] is { } rule && !UsesMmx(i)) rule(x);
         else x.Unsupported();
+    }
+
+    static bool UsesMmx(in Instruction i)
+    {
+        for (int n = 0; n < i.OpCount; n++)
+            if (i.GetOpKind(n) == OpKind.Register && i.GetOpRegister(n).IsMM()) return true;
+        return false;
     }
 }

@@ -16,9 +16,7 @@ static class Strings
         r.Elements(LoadElement, native: null, Lodsb, Lodsw, Lodsd, Lodsq);
         r.Elements(ScanElement, native: null, Scasb, Scasw, Scasd, Scasq);
         r.Elements(CompareElement, native: null, Cmpsb, Cmpsw, Cmpsq);
-        // movsd and cmpsd name SSE instructions too: the vector family's rows hand these over.
-        r[Movsd] = MovsdString;
-        r[Cmpsd] = CmpsdString;
+        // movsd and cmpsd name SSE instructions too: the vector families' rows hand these over.
         r[Cld] = x => x.E.Set("df", x.E.Const(I8, 0L));
         r[Std] = x => x.E.Set("df", x.E.Const(I8, 1L));
     }
