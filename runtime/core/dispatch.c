@@ -11,7 +11,7 @@ static void *find(uint64_t pc) {
   return NULL;
 }
 
-__attribute__((preserve_most)) void *emu_lookup(uint64_t pc) {
+__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
   void *region = find(pc);
   if (region) return region;
   emu_state.rip = pc;

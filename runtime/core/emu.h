@@ -28,7 +28,10 @@ struct emu_state {
   _Alignas(16) struct { uint8_t bytes[16]; } st[8]; // physical x87 registers, 80-bit values
   _Alignas(32) uint8_t ymm[16][32];
   struct emu_stream stream[EMU_STREAMS];
-  uint64_t host_limit; // lowest host stack address generated code may use
+  uint64_t host_limit;  // lowest host stack address generated code may use
+  uint64_t trap_signal; // of emu_trapped
+  const char *trap_text;
+  uint64_t operand; // address operand of a helper
 };
 
 _Static_assert(offsetof(struct emu_state, rip) == 0x080, "ABI");
@@ -43,7 +46,7 @@ _Static_assert(offsetof(struct emu_state, st) == 0x0b0, "ABI");
 _Static_assert(offsetof(struct emu_state, ymm) == 0x140, "ABI");
 _Static_assert(offsetof(struct emu_state, stream) == 0x340, "ABI");
 _Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
-_Static_assert(sizeof(struct emu_state) == 992, "abi.ll");
+_Static_assert(offsetof(struct emu_state, operand) == 0x3d8, "ABI");
 
 extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
 
@@ -54,21 +57,24 @@ extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-
 void emu_syscall(void);
 
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
-__attribute__((preserve_most)) void *emu_lookup(uint64_t pc);
+__attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 
 // Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
 
+// The same for the trap that emu_state describes.
+void emu_trapped(void);
+
 // Makes room for at least 64 KiB of records in a stream.
-__attribute__((preserve_most)) void emu_stream_full(uint64_t stream);
+__attribute__((preserve_all)) void emu_stream_full(uint64_t stream);
 
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
 void emu_helper_cpuid(void);
 void emu_helper_xgetbv(void);
-void emu_helper_fxsave(uint64_t to); // 64-bit format (REX.W), SDM vol. 1, 10.5.1
-void emu_helper_fxrstor(uint64_t from);
+void emu_helper_fxsave(void);  // to emu_state.operand, 64-bit format (REX.W), SDM vol. 1, 10.5.1
+void emu_helper_fxrstor(void); // from emu_state.operand
 
-// --- Defined by abi.ll --------------------------------------------------------------------------------------------------
+// --- Generated (translator/Emu.Translator/Lowering/Bridges.cs) -------------------------------------------------------------
 
 void emu_enter(void *region); // runs a region: state to registers, call, registers to state
 void emu_leave(void);         // a region (regcall, not callable from C) that leaves with rip = emu_state.rip

@@ -26,6 +26,8 @@ void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
   die((int)kind);
 }
 
+void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text); }
+
 static void explain(int signal, uint64_t host_pc, uint64_t address) {
   const char *name = signal_name(signal);
   bool memory = signal == SIGSEGV || signal == SIGBUS;

@@ -23,7 +23,8 @@ static void check(bool fine, const char *text) {
   if (!fine) emu_trap(emu_state.rip, SIGSEGV, text);
 }
 
-void emu_helper_fxsave(uint64_t to) {
+void emu_helper_fxsave(void) {
+  uint64_t to = emu_state.operand;
   struct emu_state *s = &emu_state;
   struct fxsave_area area;
   check(to % 16 == 0, "fxsave to an unaligned address");
@@ -38,7 +39,8 @@ void emu_helper_fxsave(uint64_t to) {
   check(copy_out(to, &area, sizeof area), "fxsave to a bad address");
 }
 
-void emu_helper_fxrstor(uint64_t from) {
+void emu_helper_fxrstor(void) {
+  uint64_t from = emu_state.operand;
   struct emu_state *s = &emu_state;
   struct fxsave_area area;
   check(from % 16 == 0, "fxrstor from an unaligned address");

@@ -5,6 +5,6 @@
 #include <stdint.h>
 
 // Marks a probe: kept by name in the bitcode; called, when not inlined, without spilling the caller's registers.
-#define EMU_PROBE __attribute__((preserve_most, used))
+#define EMU_PROBE __attribute__((preserve_all, used))
 
 #endif

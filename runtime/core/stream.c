@@ -102,7 +102,7 @@ static void end_buffer(size_t stream) {
     ((struct data_chunk *)sink->base)->used = (uint64_t)(at - sink->base) - sizeof(struct data_chunk);
 }
 
-// Not preserve_most itself: what that promises is kept by the one function below.
+// Not preserve_all itself: what that promises is kept by the one function below.
 static void next_buffer(size_t stream) {
   struct sink *sink = &sinks[stream];
   end_buffer(stream);
@@ -110,7 +110,7 @@ static void next_buffer(size_t stream) {
   if ((sink->raw || sink->lost) && !begin_memory(sink, stream)) fail("no memory for stream %u", (uint64_t)stream);
 }
 
-__attribute__((preserve_most)) void emu_stream_full(uint64_t stream) { next_buffer(stream); }
+__attribute__((preserve_all)) void emu_stream_full(uint64_t stream) { next_buffer(stream); }
 
 void stream_finish(void) {
   for (size_t i = 0; i < EMU_STREAMS; i++) end_buffer(i);

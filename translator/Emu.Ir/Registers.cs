@@ -14,7 +14,7 @@ public readonly record struct Reg(string Name, int Byte = 0)
 /// </remarks>
 public static class GuestState
 {
-    public const int Rip = 0x80, Flags = 0x88, X87 = 0xb0, Vectors = 0x140, Streams = 0x340, HostLimit = 0x3c0, Size = 0x400;
+    public const int Rip = 0x80, Flags = 0x88, X87 = 0xb0, Vectors = 0x140, Streams = 0x340, HostLimit = 0x3c0, TrapSignal = 0x3c8, TrapText = 0x3d0, Operand = 0x3d8, Size = 0x3e0;
 
     /// <summary>The sixteen general registers in hardware encoding order.</summary>
     public static readonly IReadOnlyList<string> Gprs = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];

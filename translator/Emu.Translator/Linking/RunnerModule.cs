@@ -20,6 +20,10 @@ public static class RunnerModule
     {
         using var m = new ModuleWriter("runner");
         string text = Assembly(c);
+        var symbols = new ModuleSymbols(m, PluginData.None);
+        Bridges.Write(symbols);
+        symbols.Plugins.Finish();
+        symbols.Debug.Finish();
         LLVM.SetModuleInlineAsm2(m.Module, text, (nuint)Encoding.UTF8.GetByteCount(text));
         return Codegen.Emit(m, 0);
     }

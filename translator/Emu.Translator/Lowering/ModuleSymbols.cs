@@ -10,14 +10,11 @@ public sealed unsafe class ModuleSymbols
         Module = m;
         State = new(m);
         Debug = new(m);
-        Plugins = new(m, State, plugins);
-        Span<LLVMTypeRef> eleven = stackalloc LLVMTypeRef[11];
-        eleven.Fill(m.I64);
-        ResultType = m.Struct(eleven);
-        RegionType = m.Function(ResultType, eleven);
+        Plugins = new(m, State, plugins, Cold);
+        ResultType = m.Struct([.. Abi.Out.Select(TypeOf)]);
+        RegionType = m.Function(ResultType, [.. Abi.In.Select(TypeOf)]);
         LookupType = m.Function(m.Ptr, m.I64);
         ActionType = m.Function(m.Void);
-        TrapType = m.Function(m.Void, m.I64, m.I64, m.Ptr);
     }
 
     public ModuleWriter Module { get; }
@@ -28,15 +25,18 @@ public sealed unsafe class ModuleSymbols
     public LLVMTypeRef RegionType { get; }
     public LLVMTypeRef LookupType { get; }
     public LLVMTypeRef ActionType { get; }
-    public LLVMTypeRef TrapType { get; }
 
     /// <summary>The name of a root's function.</summary>
     public static string RegionName(ulong root) => $"emu_r_{root:x}";
 
+    /// <summary>The type in which a register travels.</summary>
+    public LLVMTypeRef TypeOf(string register) => register[0] == 'y' ? Module.Vector(Module.I64, 2) : Module.I64;
+
     /// <summary>The function of a root, in this module or another.</summary>
-    public LLVMValueRef Region(ulong root)
+    public LLVMValueRef Region(ulong root) => Region(RegionName(root));
+
+    public LLVMValueRef Region(string name)
     {
-        string name = RegionName(root);
         var f = LLVM.GetNamedFunction(Module.Module, name);
         if (f.Handle != 0) return f;
         f = LLVM.AddFunction(Module.Module, name, RegionType);
@@ -47,23 +47,15 @@ public sealed unsafe class ModuleSymbols
         return f;
     }
 
-    public LLVMValueRef Lookup => Declared("emu_lookup", LookupType, cold: true);
+        /// <summary>The slow path of an indirect branch.</summary>
+    public LLVMValueRef Lookup => Cold("emu_lookup", LookupType);
 
-    public LLVMValueRef Trap
-    {
-        get
-        {
-            var f = Declared("emu_trap", TrapType, cold: false);
-            Module.AddAttribute(f, "noreturn");
-            Module.AddAttribute(f, "cold");
-            return f;
-        }
-    }
-
-    LLVMValueRef Declared(string name, LLVMTypeRef type, bool cold)
+    /// <summary>A core function that is almost never called.</summary>
+    public LLVMValueRef Cold(string name, LLVMTypeRef type)
     {
         var f = Module.Declare(name, type);
-        if (cold) { LLVM.SetFunctionCallConv(f, Abi.PreserveMost); Module.AddAttribute(f, "cold"); }
+        LLVM.SetFunctionCallConv(f, Abi.PreserveAll);
+        Module.AddAttribute(f, "cold");
         return f;
     }
 

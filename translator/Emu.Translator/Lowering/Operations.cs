@@ -23,7 +23,7 @@ public sealed partial class RegionLowering
             case Op.Load: return LoadGuest(i);
             case Op.Store: StoreGuest(i); return default;
             case Op.Rmw or Op.CmpXchg: return Atomic(i);
-            case Op.Helper when i.Detail is Detail.Named n: CallWithState($"emu_helper_{n.Name}", pc); return default;
+            case Op.Helper when i.Detail is Detail.Named n: CallHelper(n.Name); return default;
             case Op.Rep when i.Detail is Detail.Named n: Repeat(n.Name); return default;
             case Op.Count or Op.Append or Op.Call: PluginOperation(i); return default;
             case Op.Native when i.Detail is Detail.Named n: return HostInstruction(i, n);

@@ -19,11 +19,13 @@ public sealed unsafe class PluginLowering
     readonly StateAccess state;
     readonly PluginData data;
     readonly Dictionary<(int Array, ulong Key), int> cells = [];
+    readonly Func<string, LLVMTypeRef, LLVMValueRef> cold;
     readonly LLVMValueRef counters;
 
-    public PluginLowering(ModuleWriter module, StateAccess state, PluginData data)
+    /// <param name="cold">Declares a core function that is almost never called.</param>
+    public PluginLowering(ModuleWriter module, StateAccess state, PluginData data, Func<string, LLVMTypeRef, LLVMValueRef> cold)
     {
-        (m, this.state, this.data) = (module, state, data);
+        (m, this.state, this.data, this.cold) = (module, state, data, cold);
         // Its size is known at the end: Finish replaces it.
         counters = LLVM.AddGlobal(m.Module, m.I64, "emu_cells_open");
     }
@@ -46,10 +48,7 @@ public sealed unsafe class PluginLowering
         m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntUGT, end, state.Load(m.Ptr, at + 8)), full, room);
         m.At(full);
         var type = m.Function(m.Void, m.I64);
-        var flush = m.Declare("emu_stream_full", type);
-        LLVM.SetFunctionCallConv(flush, Abi.PreserveMost);
-        m.AddAttribute(flush, "cold");
-        LLVM.SetInstructionCallConv(m.Call(type, flush, m.Const((ulong)n)), Abi.PreserveMost);
+        LLVM.SetInstructionCallConv(m.Call(type, cold("emu_stream_full", type), m.Const((ulong)n)), Abi.PreserveAll);
         var fresh = state.Load(m.Ptr, at);
         m.Br(room);
         m.At(room);
@@ -75,7 +74,7 @@ public sealed unsafe class PluginLowering
         var type = m.Function(m.Void, types);
         var args = new LLVMValueRef[words.Length];
         for (int k = 0; k < args.Length; k++) args[k] = Size(words[k]) == 8 ? words[k] : m.Zext(words[k], m.I64);
-        LLVM.SetInstructionCallConv(m.Call(type, m.Declare(probe, type), args), Abi.PreserveMost);
+        LLVM.SetInstructionCallConv(m.Call(type, m.Declare(probe, type), args), Abi.PreserveAll);
     }
 
     /// <summary>Defines the module's cells and their keys. Must be called once, after all code.</summary>

@@ -54,7 +54,7 @@ public sealed partial class RegionLowering
         {
             if (i.Op.Has(Effect.Ends)) Transfer(i);
             else if (Operation(i) is { Handle: not 0 } v) values[i] = v;
-            dirty = SlotFlow.After(i, dirty, Writes);
+            dirty = flow.After(i, dirty);
         }
     }
 
@@ -85,7 +85,7 @@ public sealed partial class RegionLowering
         if (slots.ContainsKey(Key(register, half))) return;
         var type = IsVector(register) ? m.Vector(m.I64, 2) : m.Int(8 * GuestState.SizeOf(register));
         int offset = GuestState.Offset(register);
-        slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register), type, m.Alloca(type)));
+        slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register, half), type, m.Alloca(type)));
     }
 
     ulong Bits(Crossing c) => slots.Values.Where(s => s.Crossing == c).Aggregate(0ul, (all, s) => all | s.Bit);

@@ -3,16 +3,19 @@ using Emu.Ir;
 namespace Emu.Translator.Lowering;
 
 /// <summary>Where a slot may differ from the state struct ("dirty"), block by block: only those are stored when control leaves.</summary>
-/// <remarks>Bits are slot numbers. Registers that travel are never dirty; an <see cref="Op.Helper"/> stores them all and loads them all.</remarks>
+/// <remarks>Bits are slot numbers. Registers that travel are never dirty.</remarks>
 public sealed class SlotFlow
 {
     readonly Dictionary<Label, ulong> entry = [];
+    readonly Func<Inst, ulong> writes;
+    readonly ulong afterCall;
 
     /// <param name="writes">The slots that an operation writes.</param>
     /// <param name="atEntry">Dirty when the region is entered: what came in a register and goes out in the state.</param>
     /// <param name="afterCall">Dirty when a callee has returned.</param>
     public SlotFlow(Function f, Func<Inst, ulong> writes, ulong atEntry, ulong afterCall)
     {
+        (this.writes, this.afterCall) = (writes, afterCall);
         var blocks = f.Blocks.ToDictionary(b => b.Label);
         var work = new Queue<Label>([f.Blocks[0].Label]);
         entry[f.Blocks[0].Label] = atEntry;
@@ -20,8 +23,7 @@ public sealed class SlotFlow
         {
             var b = blocks[label];
             ulong dirty = entry[label];
-            foreach (var i in b.Code) dirty = After(i, dirty, writes);
-            if (b.Terminator.Op == Op.CallTo) dirty = afterCall;
+            foreach (var i in b.Code) dirty = After(i, dirty);
             foreach (var to in b.Terminator.Successors())
             {
                 if (!blocks.ContainsKey(to)) continue;
@@ -37,6 +39,6 @@ public sealed class SlotFlow
     public ulong At(Label block) => entry.GetValueOrDefault(block);
 
     /// <summary>Dirty after one operation.</summary>
-    public static ulong After(Inst i, ulong dirty, Func<Inst, ulong> writes) =>
-        i.Op is Op.Helper or Op.Syscall ? 0 : dirty | writes(i);
+    public ulong After(Inst i, ulong dirty) =>
+        i.Op is Op.Helper or Op.Syscall or Op.CallTo ? afterCall : dirty | writes(i);
 }

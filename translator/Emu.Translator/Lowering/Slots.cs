@@ -30,16 +30,19 @@ public static class Abi
     /// <summary>LLVM's x86_regcallcc.</summary>
     public const uint Regcall = 92;
 
-    /// <summary>LLVM's preserve_mostcc, for cold calls.</summary>
-    public const uint PreserveMost = 14;
+    /// <summary>LLVM's preserve_allcc, for cold calls: nothing is spilled around them.</summary>
+    public const uint PreserveAll = 15;
 
-    /// <summary>The guest registers in the eleven arguments, in order.</summary>
-    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13"];
+    static readonly string[] vectors = [.. Enumerable.Range(0, 16).Select(n => $"ymm{n}")];
 
-    /// <summary>The guest registers in the eleven results, in order.</summary>
-    public static readonly IReadOnlyList<string> Out = ["rip", "rcx", "rdx", "rdi", "rsi", "rax", "rsp", "r12", "rbx", "rbp", "r13"];
+    /// <summary>The guest registers in the arguments, in order: eleven general ones and the low halves of all vector registers.</summary>
+    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors];
 
-    public static Crossing Of(string register) => (In.Contains(register), Out.Contains(register)) switch
+    /// <summary>The guest registers in the results, in order.</summary>
+    public static readonly IReadOnlyList<string> Out = ["rip", "rcx", "rdx", "rdi", "rsi", "rax", "rsp", "r12", "rbx", "rbp", "r13", .. vectors];
+
+    /// <summary>How a register crosses; the upper half of a vector register always stays.</summary>
+    public static Crossing Of(string register, int half = 0) => half > 0 ? Crossing.Stays : (In.Contains(register), Out.Contains(register)) switch
     {
         (true, true) => Crossing.Travels,
         (true, false) => Crossing.InOnly,

@@ -54,10 +54,10 @@ public sealed partial class RegionLowering
 
     void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.Indirect);
 
-    /// <summary>The eleven arguments of a region, and everything else into the state.</summary>
+    /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Flag live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays && IsDirty(s) || s.Crossing is Crossing.OutOnly && IsDirty(s));
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s));
         StoreFlags(live);
         return [.. Abi.In.Select(Read)];
     }
@@ -78,17 +78,28 @@ public sealed partial class RegionLowering
         var result = m.Call(symbols.RegionType, region, Arguments(demand.AtExit(i)));
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
+        ContinueAt(result, next);
+    }
 
+    /// <summary>Goes on at <paramref name="next"/> when the callee came back there; otherwise returns what it returned.</summary>
+    void ContinueAt(LLVMValueRef result, Label next)
+    {
         LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
         m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, 0), m.Const(next.Address)), elsewhere, here);
         m.At(elsewhere);
         LLVM.BuildRet(m.B, result);
         m.At(here);
+        Receive(result);
+        LoadFlags();
+        m.Br(Edge(next));
+    }
+
+    /// <summary>The callee's registers become this region's.</summary>
+    void Receive(LLVMValueRef result)
+    {
         for (int n = 1; n < Abi.Out.Count; n++) Write(slots[Abi.Out[n]], m.ExtractValue(result, n));
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly);
-        LoadFlags();
         dirty = Bits(Crossing.OutOnly);
-        m.Br(Edge(next));
     }
 
     /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
@@ -119,42 +130,39 @@ public sealed partial class RegionLowering
         m.Br(both);
         m.At(miss);
         var slow = m.Call(symbols.LookupType, symbols.Lookup, target);
-        LLVM.SetInstructionCallConv(slow, Abi.PreserveMost);
+        LLVM.SetInstructionCallConv(slow, Abi.PreserveAll);
         m.Br(both);
         m.At(both);
         return symbols.Phi(m.Ptr, (fast, hit), (slow, miss));
     }
 
-    /// <summary>Everything into the state, a call of the core, everything back.</summary>
-    void CallWithState(string name, ulong rip)
+    /// <summary>Calls the core with everything in the state: for this code a guest call to a thunk.</summary>
+    LLVMValueRef CallCore(string name, ulong rip, Flag live)
     {
-        StoreState(s => s.Crossing is Crossing.Travels || IsDirty(s));
         state.Store(m.Const(rip), GuestState.Rip);
-        m.Call(symbols.ActionType, m.Declare(name, symbols.ActionType));
-        LoadState(_ => true);
+        var result = m.Call(symbols.RegionType, symbols.Region(Bridges.Thunk(name)), Arguments(live));
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
+        return result;
     }
 
+    /// <summary>An instruction that the core does; it leaves the flags alone.</summary>
+    void CallHelper(string name)
+    {
+        Receive(CallCore($"helper_{name}", pc, Flag.None));
+    }
+
+    /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too.</summary>
     void SystemCall(Label next)
     {
-        StoreFlags(Flag.All);
-        CallWithState("emu_syscall", next.Address);
-        LoadFlags();
-        dirty = 0;
-        // A system call may put the guest somewhere else (sigreturn).
-        LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
-        var rip = state.Load(m.I64, GuestState.Rip);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, rip, m.Const(next.Address)), elsewhere, here);
-        m.At(elsewhere);
-        ReturnWith(rip);
-        m.At(here);
-        m.Br(Edge(next));
+        ContinueAt(CallCore("syscall", next.Address, Flag.All), next);
     }
 
     void Trap(Detail.Reason reason)
     {
-        StoreState(s => s.Crossing is Crossing.Travels || IsDirty(s));
         state.Store(m.Const(pc), GuestState.Rip);
-        m.Call(symbols.TrapType, symbols.Trap, m.Const(pc), m.Const((ulong)reason.Signal), symbols.Text(reason.Text));
-        LLVM.BuildUnreachable(m.B);
+        state.Store(m.Const((ulong)reason.Signal), GuestState.TrapSignal);
+        state.Store(symbols.Text(reason.Text), GuestState.TrapText);
+        TailCall(symbols.Region(Bridges.Thunk("trapped")), Flag.All);
     }
 }

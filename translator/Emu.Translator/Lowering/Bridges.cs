@@ -1,0 +1,61 @@
+using Emu.Ir;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>
+/// The code between regions and the C core, written from the convention in <see cref="Abi"/>: <c>emu_enter</c> (C calls a region),
+/// and regions that stand for the core: <c>emu_leave</c>, and for each core function a thunk that puts every guest register into
+/// the state, calls it and takes them back. So a system call is for generated code what a guest call is.
+/// </summary>
+public sealed class Bridges
+{
+    readonly ModuleWriter m;
+    readonly StateAccess state;
+    readonly ModuleSymbols symbols;
+    readonly LLVMTypeRef action;
+
+    /// <summary>Core functions without arguments that generated code reaches: <c>emu_thunk_NAME</c> calls <c>emu_NAME</c>.</summary>
+    public static readonly IReadOnlyList<string> Names = ["syscall", "trapped", "helper_cpuid", "helper_xgetbv", "helper_fxsave", "helper_fxrstor"];
+
+    public static string Thunk(string name) => $"emu_thunk_{name}";
+
+    Bridges(ModuleSymbols symbols) => (this.symbols, m, state, action) = (symbols, symbols.Module, symbols.State, symbols.ActionType);
+
+    /// <summary>Adds all of them to a module.</summary>
+    public static void Write(ModuleSymbols symbols)
+    {
+        var b = new Bridges(symbols);
+        b.Enter();
+        b.Region("emu_leave", call: null);
+        foreach (var name in Names) b.Region(Thunk(name), $"emu_{name}");
+    }
+
+    /// <summary><c>void emu_enter(void *region)</c>: state to registers, call, registers to state.</summary>
+    void Enter()
+    {
+        var f = LLVM.AddFunction(m.Module, "emu_enter", m.Function(m.Void, m.Ptr));
+        m.At(m.Block(f));
+        LLVMValueRef[] args = [.. Abi.In.Select(Load)];
+        var result = m.Call(symbols.RegionType, LLVM.GetParam(f, 0), args);
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        for (int n = 0; n < Abi.Out.Count; n++) Store(Abi.Out[n], m.ExtractValue(result, n));
+        LLVM.BuildRetVoid(m.B);
+    }
+
+    /// <summary>A region that calls the core, or nothing, and leaves with rip and registers as the state then says.</summary>
+    void Region(string name, string? call)
+    {
+        var f = symbols.Region(name);
+        m.At(m.Block(f));
+        for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
+        if (call != null) m.Call(action, m.Declare(call, action));
+        var result = m.Poison(symbols.ResultType);
+        for (int n = 0; n < Abi.Out.Count; n++) result = m.InsertValue(result, Load(Abi.Out[n]), n);
+        LLVM.BuildRet(m.B, result);
+    }
+
+    LLVMValueRef Load(string register) => state.Load(symbols.TypeOf(register), Offset(register));
+    void Store(string register, LLVMValueRef v) => state.Store(v, Offset(register));
+    static int Offset(string register) => register == "rip" ? GuestState.Rip : GuestState.Offset(register);
+}
