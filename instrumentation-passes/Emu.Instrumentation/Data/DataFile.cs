@@ -1,0 +1,96 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+
+namespace Emu.Instrumentation;
+
+/// <summary>How a run ended, as its data file says.</summary>
+public enum RunState { Unfinished, Exited, Signalled }
+
+/// <summary>One counter: its array's number, its key and its value.</summary>
+public readonly record struct Cell(int Array, ulong Key, ulong Count);
+
+/// <summary>
+/// A runner's data file (format: runtime/core/data.h): header, meta, keys, counters, chunks of records. Complete at every moment,
+/// so it may belong to a run that was killed or is still running.
+/// </summary>
+public sealed class DataFile : IDisposable
+{
+    const int HeaderSize = 4096, KeySize = 16;
+    static readonly byte[] magic = [.. "EMUDATA\x01"u8];
+
+    readonly SafeFileHandle file;
+    readonly ulong[] header;
+    readonly string path;
+
+    DataFile(string path, SafeFileHandle file, ulong[] header, Meta meta) => (this.path, this.file, this.header, Meta) = (path, file, header, meta);
+
+    public Meta Meta { get; }
+
+    public RunState State => header[9] switch { 1 => RunState.Exited, 2 => RunState.Signalled, _ => RunState.Unfinished };
+
+    /// <summary>Exit code or signal number.</summary>
+    public int Status => (int)header[10];
+
+    /// <summary>Opens a data file; <see cref="DataFileException"/> (one line, with the path) if it is none.</summary>
+    public static DataFile Open(string path)
+    {
+        SafeFileHandle? file = null;
+        try
+        {
+            file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var bytes = new byte[HeaderSize];
+            if (!Fill(file, bytes, 0) || !bytes.AsSpan(0, 8).SequenceEqual(magic)) throw new DataFileException("this is not a data file of emu");
+            var header = new ulong[13];
+            for (int n = 0; n < header.Length; n++) header[n] = BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(8 * n));
+            return new(path, file, header, Meta.FromJson(Section(file, header[1], header[2])));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DataFileException)
+        {
+            file?.Dispose();
+            throw new DataFileException($"{path}: {(e is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : e.Message)}");
+        }
+    }
+
+    /// <summary>Every counter; a key may come more than once (a block that is part of two regions): its counts are to be added.</summary>
+    public IEnumerable<Cell> Cells()
+    {
+        byte[] keys = Section(file, header[3], header[4]), counts = Section(file, header[5], header[6]);
+        for (int n = 0; n < Math.Min(keys.Length / KeySize, counts.Length / 8); n++)
+        {
+            var count = BinaryPrimitives.ReadUInt64LittleEndian(counts.AsSpan(8 * n));
+            var key = keys.AsSpan(KeySize * n);
+            yield return new(BinaryPrimitives.ReadInt32LittleEndian(key[8..]), BinaryPrimitives.ReadUInt64LittleEndian(key), count);
+        }
+    }
+
+    /// <summary>The records of a stream, thread by thread, a chunk's at a time. The memory is only valid until the next is taken.</summary>
+    public IEnumerable<ReadOnlyMemory<byte>> Records(StreamInfo stream)
+    {
+        if (stream.Path is null) return Chunks.Read(file, (long)header[7], (long)header[8], stream);
+        string own = Path.GetFullPath(stream.Path, Path.GetDirectoryName(Path.GetFullPath(path))!);
+        return File.Exists(own) ? Chunks.ReadFile(own, (long)header[8], stream) : [];
+    }
+
+    public void Dispose() => file.Dispose();
+
+    static byte[] Section(SafeFileHandle file, ulong offset, ulong size)
+    {
+        if (size > int.MaxValue || offset > long.MaxValue) throw new DataFileException("its header is damaged");
+        var bytes = new byte[size];
+        return Fill(file, bytes, (long)offset) ? bytes : throw new DataFileException("it is cut off");
+    }
+
+    internal static bool Fill(SafeFileHandle file, Span<byte> bytes, long offset)
+    {
+        for (int done = 0; done < bytes.Length;)
+        {
+            int n = RandomAccess.Read(file, bytes[done..], offset + done);
+            if (n == 0) return false;
+            done += n;
+        }
+        return true;
+    }
+}
+
+/// <summary>A file that is no data file, or a damaged one; the message is one line for the user.</summary>
+public sealed class DataFileException(string message) : Exception(message);

@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Emu.Instrumentation;
+
+/// <summary>The program that was translated. <paramref name="BuildId"/> is its ELF build-id, null without one; <paramref name="Hash"/> its bytes' SHA-256.</summary>
+public sealed record GuestIdentity(string Path, string? BuildId, string Hash, ulong ImageBase);
+
+/// <summary>A plugin as the command line named it.</summary>
+public sealed record PluginUse(string Name, PluginOptions Options);
+
+/// <summary>A counter array: "plugin.counters", with the names of its keys where a pass gave them.</summary>
+public sealed record ArrayInfo(int Id, string Name, IReadOnlyDictionary<ulong, string> Labels);
+
+/// <summary>What a data file says about itself: everything that <c>emu report</c> needs to know. Stored as JSON.</summary>
+public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins, IReadOnlyList<ArrayInfo> Arrays, IReadOnlyList<StreamInfo> Streams)
+{
+    const int Version = 1;
+
+    /// <summary>Describes a run. Take it after the last region was instrumented: labels come from there.</summary>
+    public static Meta Of(GuestIdentity guest, IReadOnlyList<Plugin> plugins, Registry registry) => new(guest,
+        [.. plugins.Select(p => new PluginUse(p.Name, p.Options))],
+        [.. registry.Arrays.Select((name, id) => new ArrayInfo(id, name, registry.Labels[id]))],
+        registry.Streams);
+
+    /// <summary>The JSON text, UTF-8.</summary>
+    public byte[] ToJson()
+    {
+        var buffer = new MemoryStream();
+        using (var w = new Utf8JsonWriter(buffer)) Write(w);
+        return buffer.ToArray();
+    }
+
+    void Write(Utf8JsonWriter w)
+    {
+        w.WriteStartObject();
+        w.WriteNumber("emu", Version);
+        w.WriteStartObject("guest");
+        w.WriteString("path", Guest.Path);
+        w.WriteString("buildId", Guest.BuildId);
+        w.WriteString("hash", Guest.Hash);
+        w.WriteNumber("imageBase", Guest.ImageBase);
+        w.WriteEndObject();
+        List(w, "plugins", Plugins, p =>
+        {
+            w.WriteString("name", p.Name);
+            w.WriteString("source", p.Options.Name);
+            List(w, "options", p.Options.Values, o => { w.WriteString("key", o.Key); w.WriteString("value", o.Value); });
+        });
+        List(w, "arrays", Arrays, a =>
+        {
+            w.WriteNumber("id", a.Id);
+            w.WriteString("name", a.Name);
+            w.WriteStartObject("labels");
+            foreach (var (key, text) in a.Labels.OrderBy(l => l.Key)) w.WriteString(key.ToString(CultureInfo.InvariantCulture), text);
+            w.WriteEndObject();
+        });
+        List(w, "streams", Streams, s =>
+        {
+            w.WriteNumber("id", s.Id);
+            w.WriteString("name", s.Name);
+            w.WriteString("path", s.Path);
+            List(w, "fields", s.Fields, f => { w.WriteString("name", f.Name); w.WriteNumber("bytes", f.Bytes); });
+        });
+        w.WriteEndObject();
+    }
+
+    static void List<T>(Utf8JsonWriter w, string name, IEnumerable<T> items, Action<T> members)
+    {
+        w.WriteStartArray(name);
+        foreach (var item in items)
+        {
+            w.WriteStartObject();
+            members(item);
+            w.WriteEndObject();
+        }
+        w.WriteEndArray();
+    }
+
+    /// <summary>Reads the JSON text; <see cref="DataFileException"/> if it is not one of ours.</summary>
+    public static Meta FromJson(ReadOnlyMemory<byte> json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return Read(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new DataFileException("its description of the plugins cannot be read");
+        }
+    }
+
+    static Meta Read(JsonElement root)
+    {
+        if (root.GetProperty("emu").GetInt32() != Version) throw new DataFileException($"it was written by another version of emu");
+        var guest = root.GetProperty("guest");
+        return new(
+            new(Text(guest, "path")!, Text(guest, "buildId"), Text(guest, "hash")!, guest.GetProperty("imageBase").GetUInt64()),
+            [.. All(root, "plugins").Select(p => new PluginUse(Text(p, "name")!, new(Text(p, "source")!, [.. All(p, "options").Select(o => KeyValuePair.Create(Text(o, "key")!, Text(o, "value")!))])))],
+            [.. All(root, "arrays").Select(a => new ArrayInfo(Number(a, "id"), Text(a, "name")!, a.GetProperty("labels").EnumerateObject().ToDictionary(l => ulong.Parse(l.Name, CultureInfo.InvariantCulture), l => l.Value.GetString()!)))],
+            [.. All(root, "streams").Select(s => new StreamInfo(Number(s, "id"), Text(s, "name")!, [.. All(s, "fields").Select(f => new StreamField(Text(f, "name")!, Number(f, "bytes")))], Text(s, "path")))]);
+    }
+
+    static JsonElement.ArrayEnumerator All(JsonElement e, string name) => e.GetProperty(name).EnumerateArray();
+    static string? Text(JsonElement e, string name) => e.GetProperty(name).GetString();
+    static int Number(JsonElement e, string name) => e.GetProperty(name).GetInt32();
+}

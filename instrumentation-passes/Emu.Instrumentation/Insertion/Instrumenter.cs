@@ -1,0 +1,57 @@
+using Emu.Ir;
+
+namespace Emu.Instrumentation;
+
+/// <summary>Shows a region's sites to the plugins, in command line order, and inserts what they ask for.</summary>
+public sealed class Instrumenter(IReadOnlyList<Plugin> plugins)
+{
+    readonly Lock one = new();
+    readonly Filter[] filters = [.. plugins.Select(p => p.Filter)];
+    readonly bool[] blocks = Watching(plugins, nameof(InstrumentationPass.Block));
+    readonly bool[] instructions = Watching(plugins, nameof(InstrumentationPass.Instruction));
+    readonly bool[] memory = Watching(plugins, nameof(InstrumentationPass.Memory));
+
+    /// <summary>The counters, streams and probes of the plugins, numbered.</summary>
+    public Registry Registry { get; } = new(plugins);
+
+    /// <summary>Whether a plugin watches an instruction's accesses: a rep string instruction is then to be lifted as a loop.</summary>
+    public bool WatchesMemory(GuestInstruction instruction) => Covered(memory, instruction.Address, instruction.Symbol);
+
+    /// <summary>Whether a plugin watches the accesses of the instruction at that address.</summary>
+    public bool WatchesMemory(ulong address, GuestSymbol? symbol) => Covered(memory, address, symbol);
+
+    /// <summary>Inserts the plugins' code into a region. Safe to call from several threads; the passes see one at a time.</summary>
+    public void Run(Function f, IGuestCode code)
+    {
+        lock (one) new Walk(this, f, code).Run();
+    }
+
+    /// <summary>Takes away everything that passes inserted: the plain region, which prints the same text as before.</summary>
+    public static void Strip(Function f)
+    {
+        foreach (var b in f.Blocks) b.Code.RemoveAll(i => i.Inserted);
+    }
+
+    internal bool WatchesInstruction(GuestInstruction i) => Covered(instructions, i.Address, i.Symbol);
+    internal bool WatchesBlock(GuestInstruction first) => Covered(blocks, first.Address, first.Symbol);
+    internal void Block(BlockSite at) => Show(blocks, at, (pass, site) => pass.Block(site));
+    internal void Instruction(InstructionSite at) => Show(instructions, at, (pass, site) => pass.Instruction(site));
+    internal void Memory(MemorySite at) => Show(memory, at, (pass, site) => pass.Memory(site));
+
+    void Show<T>(bool[] watching, T at, Action<InstrumentationPass, T> show) where T : Site
+    {
+        for (int n = 0; n < plugins.Count; n++)
+            if (watching[n] && filters[n].Covers(at.Instruction.Address, at.Instruction.Symbol)) show(plugins[n].Pass, at);
+    }
+
+    bool Covered(bool[] watching, ulong address, GuestSymbol? symbol)
+    {
+        for (int n = 0; n < watching.Length; n++)
+            if (watching[n] && filters[n].Covers(address, symbol)) return true;
+        return false;
+    }
+
+    /// <summary>Which passes override a callback.</summary>
+    static bool[] Watching(IReadOnlyList<Plugin> plugins, string callback) =>
+        [.. plugins.Select(p => p.Pass.GetType().GetMethod(callback)!.DeclaringType != typeof(InstrumentationPass))];
+}
