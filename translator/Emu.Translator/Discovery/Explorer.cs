@@ -17,8 +17,8 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>Return sites of direct calls, by callee.</summary>
     public Dictionary<ulong, List<ulong>> ReturnSites { get; } = [];
 
-    /// <summary>Addresses of code that instructions make, not yet judged.</summary>
-    public List<ulong> CodePointers { get; } = [];
+    /// <summary>Addresses of code that instructions make; an immediate may be just a number.</summary>
+    public List<(ulong Target, bool IsNumber)> CodePointers { get; } = [];
 
     /// <summary>Explores all roots that were added since the last call.</summary>
     public void ExploreNewRoots()
@@ -85,16 +85,16 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>Position-independent code makes addresses by lea alone; other code also by immediates.</summary>
     void Note(in Instruction i)
     {
-        if (i.Mnemonic == Mnemonic.Lea && i.IsIPRelativeMemoryOperand) NotePointer(i.IPRelativeMemoryAddress);
+        if (i.Mnemonic == Mnemonic.Lea && i.IsIPRelativeMemoryOperand) NotePointer(i.IPRelativeMemoryAddress, isNumber: false);
         if (image.IsPie) return;
-        if (i.Mnemonic == Mnemonic.Lea) NotePointer(i.MemoryDisplacement64);
+        if (i.Mnemonic == Mnemonic.Lea && !i.IsIPRelativeMemoryOperand) NotePointer(i.MemoryDisplacement64, isNumber: true);
         for (var operand = 0; operand < i.OpCount; operand++)
             if (i.GetOpKind(operand) is OpKind.Immediate32 or OpKind.Immediate32to64 or OpKind.Immediate64)
-                NotePointer(i.GetImmediate(operand));
+                NotePointer(i.GetImmediate(operand), isNumber: true);
     }
 
-    void NotePointer(ulong address)
+    void NotePointer(ulong address, bool isNumber)
     {
-        if (image.IsExecutable(address)) CodePointers.Add(address);
+        if (image.IsExecutable(address)) CodePointers.Add((address, isNumber));
     }
 }

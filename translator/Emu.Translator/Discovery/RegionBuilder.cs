@@ -1,8 +1,8 @@
 namespace Emu.Translator.Discovery;
 
 /// <summary>
-/// Groups blocks into regions. A region ends at barriers (roots that are functions). A body above the limit is cut into chunks by
-/// address: targets of jumps between chunks become roots and barriers, so that code is hardly ever duplicated.
+/// Groups blocks into regions. A region ends at barriers (roots that are functions). A body above the limit is cut into chunks:
+/// targets of jumps between chunks become roots and barriers, so that code is hardly ever duplicated.
 /// </summary>
 internal sealed class RegionBuilder(BlockMap blocks, IReadOnlyList<Root> roots, int limit)
 {
@@ -42,14 +42,7 @@ internal sealed class RegionBuilder(BlockMap blocks, IReadOnlyList<Root> roots, 
     /// <summary>Blocks that a jump from another chunk reaches.</summary>
     List<Block> CrossChunkTargets(List<Block> body)
     {
-        var chunkOf = new Dictionary<Block, int>();
-        var (chunk, used) = (0, 0);
-        foreach (var block in body.OrderBy(b => b.Address))
-        {
-            if (used != 0 && used + block.Instructions.Length > limit) (chunk, used) = (chunk + 1, 0);
-            used += block.Instructions.Length;
-            chunkOf[block] = chunk;
-        }
+        var chunkOf = Chunks.Cut(body, limit);
         return [.. body.SelectMany(b => b.NextBlocks.OfType<Block>().Where(n => chunkOf.TryGetValue(n, out var c) && c != chunkOf[b])).Distinct().OrderBy(b => b.Address)];
     }
 
