@@ -3,8 +3,31 @@ using Iced.Intel;
 
 namespace Emu.Translator.Discovery;
 
-/// <summary>A block before regions are formed; <see cref="Next"/> is where it goes without calling or returning.</summary>
-internal sealed record Block(ulong Address, Instruction[] Instructions, BlockEnd End, ulong[] Next, JumpTable? Table);
+/// <summary>A block before regions are formed; <paramref name="next"/> is where it goes without calling or returning.</summary>
+internal sealed class Block(ulong address, Instruction[] instructions, BlockEnd end, ulong[] next, JumpTable? table)
+{
+    public ulong Address => address;
+
+    public Instruction[] Instructions => instructions;
+
+    public BlockEnd End => end;
+
+    public ulong[] Next => next;
+
+    /// <summary>The blocks at <see cref="Next"/>; null where the address is not executable.</summary>
+    public Block?[] NextBlocks { get; set; } = [];
+
+    public JumpTable? Table => table;
+
+    /// <summary>Regions end in front of it.</summary>
+    public bool IsBarrier { get; set; }
+
+    /// <summary>Mark of the last walk that came here.</summary>
+    public int Visit { get; set; }
+
+    /// <summary>The result for regions that contain all its successors.</summary>
+    public GuestBlock? Closed { get; set; }
+}
 
 /// <summary>Cuts the explored code into blocks at the leaders.</summary>
 internal sealed class BlockMap
@@ -23,6 +46,7 @@ internal sealed class BlockMap
         foreach (var leader in leaders.Order().ToArray())
             for (ulong? next = leader; next is { } address;)
                 next = Add(address);
+        foreach (var block in blocks.Values) block.NextBlocks = Array.ConvertAll(block.Next, n => this[n]);
     }
 
     /// <summary>The block at an address, null when the address is not executable.</summary>

@@ -27,6 +27,8 @@ internal sealed class CodeMap
     readonly List<Instruction> instructions = [];
     readonly List<int> previous = [];
     readonly Dictionary<ulong, List<int>> jumpsTo = [];
+    readonly Dictionary<int, ushort> written = [];
+    readonly InstructionInfoFactory information = new();
 
     public CodeMap(Image image)
     {
@@ -91,6 +93,19 @@ internal sealed class CodeMap
 
     /// <summary>The instruction that falls through to this one, -1 when none does.</summary>
     public int Previous(int index) => previous[index];
+
+    /// <summary>General registers an instruction may write (or a call may change), one bit each in hardware order; a call changes what the ABI lets it.</summary>
+    public ushort Written(int index)
+    {
+        const ushort callerSaved = 0x0fc7;
+        if (written.TryGetValue(index, out var mask)) return mask;
+        var i = instructions[index];
+        if (i.Mnemonic == Mnemonic.Call) return written[index] = callerSaved;
+        foreach (var used in information.GetInfo(i).GetUsedRegisters())
+            if (used.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite && used.Register.IsGPR())
+                mask |= (ushort)(1 << (used.Register.GetFullRegister() - Register.RAX));
+        return written[index] = mask;
+    }
 
     /// <summary>The address is inside an instruction that was reached, not at its start.</summary>
     public bool IsInsideInstruction(ulong pc)

@@ -17,11 +17,8 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>Return sites of direct calls, by callee.</summary>
     public Dictionary<ulong, List<ulong>> ReturnSites { get; } = [];
 
-    /// <summary>Addresses of code that instructions make, not yet judged.</summary>
-    public List<ulong> CodePointers { get; } = [];
-
-    /// <summary>Addresses of data that instructions name: other tables may start there.</summary>
-    public SortedSet<ulong> DataReferences { get; } = [];
+    /// <summary>Addresses of code that instructions make; an immediate may be just a number.</summary>
+    public List<(ulong Target, bool IsNumber)> CodePointers { get; } = [];
 
     /// <summary>Explores all roots that were added since the last call.</summary>
     public void ExploreNewRoots()
@@ -88,18 +85,16 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>Position-independent code makes addresses by lea alone; other code also by immediates.</summary>
     void Note(in Instruction i)
     {
-        if (i.IsIPRelativeMemoryOperand) NoteAddress(i.IPRelativeMemoryAddress, isValue: i.Mnemonic == Mnemonic.Lea);
+        if (i.Mnemonic == Mnemonic.Lea && i.IsIPRelativeMemoryOperand) NotePointer(i.IPRelativeMemoryAddress, isNumber: false);
         if (image.IsPie) return;
-        if (!i.IsIPRelativeMemoryOperand && i.MemoryDisplSize >= 4) NoteAddress(i.MemoryDisplacement64, isValue: i.Mnemonic == Mnemonic.Lea);
+        if (i.Mnemonic == Mnemonic.Lea && !i.IsIPRelativeMemoryOperand) NotePointer(i.MemoryDisplacement64, isNumber: true);
         for (var operand = 0; operand < i.OpCount; operand++)
             if (i.GetOpKind(operand) is OpKind.Immediate32 or OpKind.Immediate32to64 or OpKind.Immediate64)
-                NoteAddress(i.GetImmediate(operand), isValue: true);
+                NotePointer(i.GetImmediate(operand), isNumber: true);
     }
 
-    void NoteAddress(ulong address, bool isValue)
+    void NotePointer(ulong address, bool isNumber)
     {
-        if (image.SegmentAt(address) is not { } segment) return;
-        if (!segment.IsExecutable) DataReferences.Add(address);
-        else if (isValue) CodePointers.Add(address);
+        if (image.IsExecutable(address)) CodePointers.Add((address, isNumber));
     }
 }

@@ -31,7 +31,7 @@ public enum BlockEnd
 /// A resolved indirect jump. <see cref="Targets"/>[i] is where table entry i leads. An index outside, or a target outside, is possible
 /// (bounds are inferred): code must then jump to the address the guest computed, as for an unresolved jump.
 /// </summary>
-/// <param name="LoadAddress">PC of the instruction that reads the table.</param>
+/// <param name="LoadAddress">PC of the instruction that reads the table, 0 when targets are computed without one.</param>
 /// <param name="Index">64-bit register that holds the entry's number when that instruction starts (it is the index register of its
 /// memory operand, with scale = entry size); <see cref="Register.None"/> when no register does: compare the target's address instead.</param>
 /// <param name="Targets">Entries in table order, with repetitions.</param>

@@ -3,13 +3,13 @@ using Iced.Intel;
 
 namespace Emu.Translator.Discovery;
 
-/// <summary>Resolves indirect jumps through tables: bounded ones first, because their code names the data where unbounded ones end.</summary>
+/// <summary>Resolves indirect jumps through tables: bounded ones first, since more code may still bound the others.</summary>
 internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explorer explorer)
 {
-    const int MostAttempts = 4;
+    const int MostAttempts = 3;
 
     readonly TableSearch search = new(image, map, roots, new ReachingConstant(map, roots));
-    readonly TableReader reader = new(image, map, roots, explorer);
+    readonly TableReader reader = new(image, map, roots);
     readonly Dictionary<ulong, JumpTable> resolved = [];
     readonly Dictionary<ulong, (int Attempts, string Why)> failures = [];
     readonly HashSet<ulong> covered = [];
@@ -23,50 +23,51 @@ internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explor
     /// <summary>Resolves what can be resolved and explores it, until nothing is new.</summary>
     public void ResolveAll()
     {
-        while (ResolveSome(allowUnproven: false) || ResolveSome(allowUnproven: true)) explorer.ExploreNewRoots();
+        do
+            while (ResolveSome(j => !failures.ContainsKey(j), allowUnproven: false))
+                explorer.ExploreNewRoots();
+        while (ResolveSome(j => !resolved.ContainsKey(j) && failures[j].Attempts < MostAttempts, allowUnproven: true));
     }
 
     /// <summary>Jumps that have no table, with the reason.</summary>
     public List<UnresolvedJump> Unresolved() =>
-        [.. explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j.Key))
-            .Select(j => new UnresolvedJump(j.Key, map[j.Value], failures.TryGetValue(j.Key, out var f) ? f.Why : "not tried"))];
+        [.. explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j.Key)).Select(j => new UnresolvedJump(j.Key, map[j.Value], failures[j.Key].Why))];
 
-    bool ResolveSome(bool allowUnproven)
+    bool ResolveSome(Func<ulong, bool> isDue, bool allowUnproven)
     {
         var isNew = false;
-        foreach (var (address, index) in explorer.IndirectJumps.ToArray())
+        foreach (var (jump, index) in explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j.Key) && isDue(j.Key)).ToArray())
         {
-            if (resolved.ContainsKey(address)) continue;
-            var attempts = failures.GetValueOrDefault(address).Attempts;
-            if (attempts >= MostAttempts) continue;
             var (uses, why) = search.Find(index);
-            if (uses.Count == 0) failures[address] = (attempts + 1, why);
-            else if (allowUnproven || uses.All(u => u.IsProven)) isNew |= Resolve(address, uses);
+            failures[jump] = (failures.GetValueOrDefault(jump).Attempts + 1, why);
+            if (uses.Count == 0 || !allowUnproven && !uses.All(u => u.IsProven)) continue;
+            isNew |= Resolve(jump, uses);
         }
+        if (isNew) explorer.ExploreNewRoots();
         return isNew;
     }
 
     bool Resolve(ulong jump, IReadOnlyList<TableUse> uses)
     {
-        var parts = uses.GroupBy(u => u.Shape).Select(g => (Shape: g.Key, Entries: ReadEntries(jump, g))).ToList();
+        var parts = uses.GroupBy(u => u.Shape).Select(g => (Shape: g.Key, Entries: ReadEntries(jump, [.. g]))).ToList();
         if (parts.Sum(p => p.Entries.Count) == 0)
         {
             failures[jump] = (MostAttempts, "table entries are not code");
             return false;
         }
         var isDirect = parts.Count == 1 && uses.All(u => u.Low == 0) && image.IsConstant(parts[0].Shape.Table);
-        resolved[jump] = new(parts[0].Shape.LoadAddress, isDirect ? parts[0].Shape.Index : Register.None, [.. parts.SelectMany(p => p.Entries)]);
-        failures.Remove(jump);
+        var index = isDirect ? parts[0].Shape.Index : Register.None;
+        resolved[jump] = new(parts[0].Shape.LoadAddress, index, [.. parts.SelectMany(p => p.Entries)]);
         explorer.ExploreTargets(jump, resolved[jump].Targets.Distinct());
         return true;
     }
 
-    List<ulong> ReadEntries(ulong jump, IEnumerable<TableUse> uses)
+    List<ulong> ReadEntries(ulong jump, List<TableUse> uses)
     {
-        var all = uses.ToList();
-        var use = new TableUse(all[0].Shape, all.Min(u => u.Low), all.Max(u => u.High), all.All(u => u.IsProven));
+        var use = new TableUse(uses[0].Shape, uses.Min(u => u.Low), uses.Max(u => u.High), uses.All(u => u.IsProven));
         var entries = reader.Read(jump, use);
-        for (var i = 0; i < entries.Count; i++) covered.Add(use.Shape.Table + (use.Low + (ulong)i) * use.Shape.Stride);
+        if (use.Shape.Size != 0)
+            for (var i = 0; i < entries.Count; i++) covered.Add(use.Shape.Table + (use.Low + (ulong)i) * use.Shape.Stride);
         return entries;
     }
 }

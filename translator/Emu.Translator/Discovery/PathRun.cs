@@ -14,16 +14,12 @@ internal readonly record struct Access(Instruction Instruction, Linear Base, Lin
 /// before an indirect jump. Memory is tracked by address expression; stores elsewhere are assumed not to alias (results are verified
 /// against the table's contents).
 /// </summary>
-internal sealed class PathRun(Image image)
+internal sealed class PathRun(Image image, CodeMap map)
 {
     const int Registers = 16;
 
-    static readonly Register[] CallerSaved =
-        [Register.RAX, Register.RCX, Register.RDX, Register.RSI, Register.RDI, Register.R8, Register.R9, Register.R10, Register.R11];
-
     readonly Linear[] registers = new Linear[Registers];
     readonly Dictionary<(Linear Address, int Size), Linear> memory = [];
-    readonly InstructionInfoFactory information = new();
     (Linear Left, Linear Right, int Bits)? compared;
 
     public Values Values { get; } = new();
@@ -45,6 +41,9 @@ internal sealed class PathRun(Image image)
 
     public Linear Get(Register register) => registers[register.GetFullRegister() - Register.RAX];
 
+    /// <summary>The address can hold code.</summary>
+    public bool IsCode(ulong address) => image.IsExecutable(address);
+
     /// <summary>The value of an operand, zero-extended.</summary>
     public Linear Read(in Instruction i, int operand) => i.GetOpKind(operand) switch
     {
@@ -64,15 +63,16 @@ internal sealed class PathRun(Image image)
         else if (c.Left.IsConstant) AddBound(c.Right, Swapped(code), c.Left.Constant, c.Bits);
     }
 
-    public void Step(in Instruction i)
+    public void Step(int index)
     {
+        var i = map[index];
         var isComparison = i.Mnemonic is Mnemonic.Cmp or Mnemonic.Sub && i.OpCount == 2;
         (Linear, Linear, int)? comparison = isComparison ? (Read(i, 0), Read(i, 1), BitsOf(i, 0)) : null;
-        Execute(i);
+        Execute(i, index);
         if (i.RflagsModified != 0) compared = comparison;
     }
 
-    void Execute(in Instruction i)
+    void Execute(in Instruction i, int index)
     {
         switch (i.Mnemonic)
         {
@@ -93,8 +93,7 @@ internal sealed class PathRun(Image image)
             case Mnemonic.Push: Push(Read(i, 0)); break;
             case Mnemonic.Pop when i.Op0Kind == OpKind.Register: Write(i, Pop()); break;
             case Mnemonic.Cmp or Mnemonic.Test or Mnemonic.Nop or Mnemonic.Endbr64: break;
-            case Mnemonic.Call: ForgetCallerSaved(); break;
-            default: ForgetWritten(i); break;
+            default: ForgetWritten(i, index); break;
         }
     }
 
@@ -111,17 +110,11 @@ internal sealed class PathRun(Image image)
         return value;
     }
 
-    void ForgetCallerSaved()
+    void ForgetWritten(in Instruction i, int index)
     {
-        foreach (var register in CallerSaved) Set(register, Values.Opaque());
-    }
-
-    void ForgetWritten(in Instruction i)
-    {
-        foreach (var used in information.GetInfo(i).GetUsedRegisters())
-            if (used.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite && used.Register.IsGPR())
-                Set(used.Register, Values.Opaque());
-        if (i.OpCount > 0 && i.Op0Kind == OpKind.Memory) memory[(Address(i), i.MemorySize.GetSize())] = Values.Opaque();
+        for (var (r, mask) = (0, map.Written(index)); mask != 0; r++, mask >>= 1)
+            if ((mask & 1) != 0) registers[r] = Values.Opaque();
+        if (i.Mnemonic != Mnemonic.Call && i.OpCount > 0 && i.Op0Kind == OpKind.Memory) memory[(Address(i), i.MemorySize.GetSize())] = Values.Opaque();
     }
 
     void Set(Register register, Linear value) => registers[register.GetFullRegister() - Register.RAX] = value;

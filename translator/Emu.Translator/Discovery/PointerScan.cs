@@ -15,8 +15,10 @@ internal sealed class PointerScan(Image image, CodeMap map, RootSet roots, Explo
     public void AddCodePointers()
     {
         for (; judged < explorer.CodePointers.Count; judged++)
-            if (explorer.CodePointers[judged] is var pc && (roots.IsFunction(pc) || IsPlausible(pc)))
-                roots.Add(pc, RootReason.CodePointer);
+        {
+            var (pc, isNumber) = explorer.CodePointers[judged];
+            if (roots.IsFunction(pc) || IsPlausible(pc) && (!isNumber || MayBeMeant(pc))) roots.Add(pc, RootReason.CodePointer);
+        }
     }
 
     /// <summary>Words of initial data that point to code, except entries of resolved tables.</summary>
@@ -24,13 +26,21 @@ internal sealed class PointerScan(Image image, CodeMap map, RootSet roots, Explo
     {
         words ??= [.. FindWords().OrderBy(w => w.Place)];
         foreach (var (place, target) in words)
-            if (!tables.Covers(place) && (roots.IsFunction(target) || IsPlausible(target) && MayBeLabel(target)))
+            if (!tables.Covers(place) && (roots.IsFunction(target) || IsPlausible(target) && MayBeMeant(target) && MayBeLabel(target)))
                 roots.Add(target, RootReason.DataPointer);
     }
 
+    /// <summary>A number that happens to be the address of an instruction in mid-flow is no pointer, unless that function jumps through data.</summary>
+    bool MayBeMeant(ulong pc) => map.IndexOf(pc) is not (>= 0 and var index) || map.Previous(index) < 0 || explorer.Leaders.Contains(pc) || HasIndirectJumpAround(pc);
+
     /// <summary>Addresses inside a function are kept in data only where that function jumps through data.</summary>
-    bool MayBeLabel(ulong pc) =>
-        Extent.Of(image, pc) is not { } extent || extent.Start == pc || explorer.IndirectJumps.Keys.Any(extent.Contains);
+    bool MayBeLabel(ulong pc) => Extent.Of(image, pc) is not { } extent || extent.Start == pc || HasIndirectJumpAround(pc);
+
+    bool HasIndirectJumpAround(ulong pc)
+    {
+        var (first, next) = Extent.Of(image, pc) is { } extent ? (extent.Start, extent.End) : roots.FunctionsAround(pc);
+        return explorer.IndirectJumps.Keys.Any(j => j >= first && j < next && !tables.Resolved.ContainsKey(j));
+    }
 
     /// <summary>Data decoded as code soon shows instructions no program uses.</summary>
     bool IsPlausible(ulong pc)
@@ -48,7 +58,7 @@ internal sealed class PointerScan(Image image, CodeMap map, RootSet roots, Explo
 
     IEnumerable<(ulong Place, ulong Target)> FindWords() => image.IsPie
         ? image.Relocations.Where(r => r.Value != 0 && image.IsExecutable(r.Value)).Select(r => (r.Address, r.Value))
-        : DataRanges().SelectMany(r => Words(r.Start, r.End));
+        : DataRanges().SelectMany(r => Words(r.Start, r.End)).ExceptBy(image.Relocations.Select(r => r.Address), w => w.Place);
 
     IEnumerable<(ulong Start, ulong End)> DataRanges() =>
         image.Segments.Where(s => !s.IsExecutable).Select(s => (s.Address, s.Address + (ulong)s.Bytes.Length))

@@ -7,10 +7,17 @@ internal sealed class ReachingConstant(CodeMap map, RootSet roots)
 {
     const int Budget = 20000;
 
-    readonly InstructionInfoFactory information = new();
+    readonly Dictionary<(Register, int), (int Size, ulong? Value)> known = [];
 
     /// <summary>The one constant among the definitions that reach; others than constants are ignored, two constants are none.</summary>
     public ulong? Of(Register register, int index)
+    {
+        if (!known.TryGetValue((register, index), out var answer) || answer.Size != map.Count)
+            answer = known[(register, index)] = (map.Count, Search(register, index));
+        return answer.Value;
+    }
+
+    ulong? Search(Register register, int index)
     {
         var found = new HashSet<ulong>();
         var seen = new HashSet<(int, Register, ulong)>();
@@ -19,7 +26,7 @@ internal sealed class ReachingConstant(CodeMap map, RootSet roots)
         while (pending.TryPop(out var state) && found.Count < 2 && seen.Count < Budget)
         {
             var i = map[state.At];
-            if (!Defines(i, state.Register, state.Slot)) Before(state.At, state.Register, state.Slot);
+            if (!Defines(state.At, i, state.Register, state.Slot)) Before(state.At, state.Register, state.Slot);
             else if (ConstantOf(i) is { } constant) found.Add(constant);
             else if (CopySource(i) is { } source) Before(state.At, source, 0);
             else if (IsReload(i)) Before(state.At, i.MemoryBase, i.MemoryDisplacement64);
@@ -40,15 +47,9 @@ internal sealed class ReachingConstant(CodeMap map, RootSet roots)
     }
 
     /// <summary>With a slot (displacement from a stack register) the memory is wanted, not the register.</summary>
-    bool Defines(in Instruction i, Register wanted, ulong slot)
-    {
-        if (slot != 0) return i is { Mnemonic: Mnemonic.Mov, Op0Kind: OpKind.Memory } && i.MemoryBase == wanted && i.MemoryDisplacement64 == slot && i.MemoryIndex == Register.None;
-        if (i.Mnemonic == Mnemonic.Call) return wanted is Register.RAX or Register.RCX or Register.RDX or Register.RSI or Register.RDI or Register.R8 or Register.R9 or Register.R10 or Register.R11;
-        foreach (var used in information.GetInfo(i).GetUsedRegisters())
-            if (used.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite && used.Register.GetFullRegister() == wanted)
-                return true;
-        return false;
-    }
+    bool Defines(int at, in Instruction i, Register wanted, ulong slot) => slot == 0
+        ? (map.Written(at) >> (wanted - Register.RAX) & 1) != 0
+        : i is { Mnemonic: Mnemonic.Mov, Op0Kind: OpKind.Memory } && i.MemoryBase == wanted && i.MemoryDisplacement64 == slot && i.MemoryIndex == Register.None;
 
     static ulong? ConstantOf(in Instruction i)
     {

@@ -3,28 +3,40 @@ using Emu.Translator.Elf;
 namespace Emu.Translator.Discovery;
 
 /// <summary>Reads the targets of a table from initial memory, as far as they make sense.</summary>
-internal sealed class TableReader(Image image, CodeMap map, RootSet roots, Explorer explorer)
+internal sealed class TableReader(Image image, CodeMap map, RootSet roots)
 {
     const int Trial = 4;
 
+    readonly DataReferences references = new(image);
+
     /// <summary>
-    /// A proven range is read whole, up to the first entry that is no code. Otherwise the table ends where the next data that code refers to
-    /// begins, or at a target outside the function.
+    /// A proven range is read up to the first entry that is no code. Otherwise the table ends where the next data that code refers to
+    /// begins, or at a target outside the function. A comparison far away may prove too much: behind other data the proof needs
+    /// targets inside the function, too.
     /// </summary>
     public List<ulong> Read(ulong jump, TableUse use)
     {
         var (shape, targets) = (use.Shape, new List<ulong>());
-        var (first, last) = use.IsProven ? (0UL, ulong.MaxValue) : FunctionAround(jump);
+        var around = FunctionAround(jump);
+        var (first, next) = use.IsProven ? (0UL, ulong.MaxValue) : around;
         for (var index = use.Low; index <= use.High; index++)
         {
-            var place = shape.Table + index * shape.Stride;
-            if (!IsUsable(place, shape) || !image.TryRead(place, (ulong)shape.Size, out var entry)) break;
-            if (!use.IsProven && targets.Count > 0 && explorer.DataReferences.Contains(place)) break;
-            var target = shape.TargetOf(entry);
-            if (target < first || target >= last || !IsCode(target)) break;
+            if (shape.Size != 0 && index > use.Low && references.Contains(shape.PlaceOf(index)))
+            {
+                if (!use.IsProven) break;
+                (first, next) = around;
+            }
+            if (TargetOf(shape, index) is not { } target || target < first || target >= next || !IsCode(target)) break;
             targets.Add(target);
         }
         return targets;
+    }
+
+    ulong? TargetOf(TableShape shape, ulong index)
+    {
+        if (shape.Size == 0) return shape.TargetOf(index);
+        var place = shape.PlaceOf(index);
+        return IsUsable(place, shape) && image.TryRead(place, (ulong)shape.Size, out var entry) ? shape.TargetOf(entry) : null;
     }
 
     /// <summary>Constant data; a writable table of whole addresses is a guess worth taking (targets are compared at run time).</summary>

@@ -12,11 +12,12 @@ internal readonly record struct TableUse(TableShape Shape, ulong Low, ulong High
 /// </summary>
 internal sealed class TableSearch(Image image, CodeMap map, RootSet roots, ReachingConstant constants)
 {
-    const int LongestUnknown = 80, LongestUnbounded = 250, MostPaths = 24, MostRuns = 160;
+    const int LongestUnknown = 60, LongestUnbounded = 250, MostPaths = 24, MostUnknownRuns = 24, MostRuns = 60;
+    const ulong MostPieces = 16;
     const ulong MostEntries = 1 << 16;
 
     readonly List<TableUse> uses = [];
-    PathRun run = new(image);
+    PathRun run = new(image, map);
     int paths, runs;
     string why = "";
 
@@ -24,7 +25,7 @@ internal sealed class TableSearch(Image image, CodeMap map, RootSet roots, Reach
     public (IReadOnlyList<TableUse> Uses, string Why) Find(int jump)
     {
         uses.Clear();
-        (run, paths, runs, why) = (new(image), 0, 0, "");
+        (run, paths, runs, why) = (new(image, map), 0, 0, "");
         Extend([jump]);
         return ([.. uses.Distinct()], why);
     }
@@ -60,7 +61,7 @@ internal sealed class TableSearch(Image image, CodeMap map, RootSet roots, Reach
         }
     }
 
-    bool IsHopeless => paths > MostPaths || runs > MostRuns || why == "through a pointer in memory";
+    bool IsHopeless => paths > MostPaths || runs > MostUnknownRuns || why == "through a pointer in memory";
 
     void Fork(List<int> path, int previous, IReadOnlyList<int> sources)
     {
@@ -76,14 +77,17 @@ internal sealed class TableSearch(Image image, CodeMap map, RootSet roots, Reach
         for (var at = path.Count - 1; at > 0; at--)
         {
             var i = map[path[at]];
-            run.Step(i);
+            run.Step(path[at]);
             if (i.FlowControl == FlowControl.ConditionalBranch) run.Assume(i, isTaken: map[path[at - 1]].IP != i.NextIP);
         }
-        var target = run.Read(map[path[0]], 0);
+        var jump = map[path[0]];
+        why = "through a pointer in memory";
+        if (jump is { Op0Kind: OpKind.Memory, MemoryBase: Register.None or Register.RIP, MemoryIndex: Register.None }) return null;
+        var target = run.Read(jump, 0);
         var matcher = new TableMatcher(run, register => constants.Of(register, path[^1]));
         if (matcher.Match(target, out why) is not { } match) return null;
         var (low, high, isProven) = RangeOf(match.Index);
-        return new(match.Shape, low, high, isProven);
+        return new(match.Shape, low, match.Shape.Size == 0 && !isProven ? MostPieces - 1 : high, isProven);
     }
 
     /// <summary>What masks, widths and comparisons on the path say about an index.</summary>

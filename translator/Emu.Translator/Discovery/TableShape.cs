@@ -4,17 +4,21 @@ namespace Emu.Translator.Discovery;
 
 /// <summary>
 /// How a jump computes its target from a table: Constant + Scale * entry, the entry being Size bytes (sign-extended or not) at
-/// Table + Stride * index.
+/// Table + Stride * index. With Size 0 there is no table and the entry is the index itself (pieces of code of equal length).
 /// </summary>
 internal readonly record struct TableShape(
     ulong Constant, ulong Scale, bool IsSigned, int Size, ulong Table, ulong Stride, ulong LoadAddress, Register Index)
 {
+    public ulong PlaceOf(ulong index) => Table + Stride * index;
+
+    public ulong TargetOf(ulong entry) => Constant + Scale * entry;
+
     public ulong TargetOf(ReadOnlySpan<byte> entry)
     {
         ulong value = 0;
         for (var b = Size - 1; b >= 0; b--) value = value << 8 | entry[b];
         if (IsSigned) value = (ulong)((long)(value << (64 - Size * 8)) >> (64 - Size * 8));
-        return Constant + Scale * value;
+        return TargetOf(value);
     }
 }
 
@@ -30,7 +34,7 @@ internal sealed class TableMatcher(PathRun run, Func<Register, ulong?> constantO
     {
         target = Resolve(target);
         why = "computed target";
-        if (EntryTerm(target) is not { } term) return null;
+        if (EntryTerm(target) is not { } term) return CodePieces(target);
         var rest = target.Without(term);
         if (!rest.IsConstant) return Fail("table base unknown", out why);
         var isSigned = false;
@@ -47,6 +51,16 @@ internal sealed class TableMatcher(PathRun run, Func<Register, ulong?> constantO
         if (!index.Remainder.IsConstant) return Fail("table base unknown", out why);
         var access = run.Accesses[load];
         return (new(rest.Constant, target.ScaleOf(term), isSigned, size, index.Remainder.Constant, index.Stride, access.Instruction.IP, index.Register), index.Value);
+    }
+
+    /// <summary>Hand-written copy loops jump to Constant + Scale * index, code pieces of Scale bytes.</summary>
+    (TableShape, Linear)? CodePieces(Linear target)
+    {
+        const ulong shortest = 8, longest = 256;
+        if (target is { Atom2: 0, Scale1: 1 } && Values[target.Atom1] is { Kind: AtomKind.Zext, Inner.Atom2: 0 } extension)
+            target = extension.Inner.Plus(target.Constant);
+        if (target.Atom2 != 0 || target.Scale1 is < shortest or > longest || !run.IsCode(target.Constant)) return null;
+        return (new(target.Constant, target.Scale1, IsSigned: false, 0, 0, 0, 0, Register.None), new(0, target.Atom1, 1));
     }
 
     static (TableShape, Linear)? Fail(string reason, out string why)
@@ -88,7 +102,7 @@ internal sealed class TableMatcher(PathRun run, Func<Register, ulong?> constantO
     /// <summary>Replaces initial registers that are known constants (table bases hoisted out of loops).</summary>
     Linear Resolve(Linear value)
     {
-        foreach (var atom in (int[])[value.Atom1, value.Atom2])
+        foreach (var atom in value.Constant == 0 && value.IsAtom ? [] : (int[])[value.Atom1, value.Atom2])
             if (atom != 0 && value.ScaleOf(atom) == 1 && Values[atom] is { Kind: AtomKind.Initial } initial && constantOf((Register)initial.Parameter) is { } constant)
                 value = value.Without(atom).Plus(constant);
         return value;
