@@ -1,103 +1,144 @@
 using System.Security.Cryptography;
 using System.Text;
+using Emu.Instrumentation;
 using Emu.Ir;
 using Emu.Ir.Text;
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
+using Emu.Translator.Instrumentation;
 using Emu.Translator.Linking;
 using Emu.Translator.Lowering;
 using Emu.Translator.Passes;
 using Emu.Translator.X86;
+using LLVMSharp.Interop;
 
 namespace Emu.Translator;
 
 /// <summary>The translator, in order. The only place that knows it.</summary>
-public sealed class Pipeline(Image image, PipelineOptions options)
+public sealed class Pipeline
 {
-    readonly Lazy<Discovery.Program> program = new(() => Discover.Run(image, []));
+    readonly Image image;
+    readonly PipelineOptions options;
+    readonly Instrumenter instrumenter;
+    readonly PluginData plugins;
+    readonly Lazy<Discovery.Program> program;
+    readonly Lazy<FlagLiveness> liveness;
+    bool readsFlags;
 
+    public Pipeline(Image image, PipelineOptions options)
+    {
+        (this.image, this.options) = (image, options);
+        instrumenter = new(options.Plugins);
+        plugins = PluginData.Of(instrumenter.Registry);
+        program = new(() => Discover.Run(image, options.Roots));
+        liveness = new(() => FlagLiveness.Of(Program, Iced.Intel.RflagsBits.OF | Iced.Intel.RflagsBits.SF | Iced.Intel.RflagsBits.ZF | Iced.Intel.RflagsBits.AF | Iced.Intel.RflagsBits.PF | Iced.Intel.RflagsBits.CF));
+    }
+
+    /// <summary>What discovery found.</summary>
     public Discovery.Program Program => program.Value;
 
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
-        var modules = Chunks().ToArray();
-        var objects = new string[modules.Length];
-        Parallel.For(0, modules.Length, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, n =>
+        var functions = Parallel(Program.Regions, Instrumented);
+        readsFlags = functions.Any(ReadsFlags);
+        var modules = Chunks(functions).ToArray();
+        int done = 0;
+        var objects = Parallel(modules, m =>
         {
-            objects[n] = Object(modules[n]);
-            options.Progress?.Invoke(n, modules.Length);
+            string path = Object(m);
+            options.Progress?.Invoke(Interlocked.Increment(ref done), modules.Length);
+            return path;
         });
-        string runner = options.Cache.Put("runner", RunnerModule.Emit(Contents(guestPath)));
-        Linker.Link(output, [.. objects, runner], options.Core, image);
+        Linker.Link(output, image, options.Core, [.. objects, Runner(guestPath), .. Probes.Compile(instrumenter.Registry.Probes(), options.Cache)]);
     }
 
-    /// <summary>One region to IR, ready for lowering.</summary>
-    public Function Lift(GuestRegion region)
-    {
-        var f = Lifter.Lift(region, new(_ => false, options.WithText));
-        Check(f, "lift");
-        return f;
-    }
-
-    public Function Prepare(GuestRegion region)
-    {
-        var f = Lift(region);
-        DeadFlags.Run(f, Demand(region));
-        Check(f, "flags");
-        return f;
-    }
-
-    /// <summary>Regions to an object, from the cache when the same IR was compiled before.</summary>
-    string Object(IReadOnlyList<GuestRegion> regions)
-    {
-        var functions = regions.Select(r => (Region: r, Function: Prepare(r))).ToArray();
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{options.Version} O{options.Level}"));
-        foreach (var (r, f) in functions) hash.AppendData(Encoding.UTF8.GetBytes(Printer.Print(f) + Describe(r)));
-        return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () => Codegen.Emit(Module(functions), options.Level));
-    }
-
-    ModuleWriter Module(IEnumerable<(GuestRegion Region, Function Function)> functions)
-    {
-        var m = new ModuleWriter("regions");
-        var symbols = new ModuleSymbols(m, PluginData.None);
-        foreach (var (r, f) in functions) RegionLowering.Lower(symbols, f, Demand(r));
-        symbols.Plugins.Finish();
-        symbols.Debug.Finish();
-        return m;
-    }
-
-    /// <summary>A region's code after a stage, for reading.</summary>
+    /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
     public string Show(GuestRegion region, string stage)
     {
-        if (stage == "lift") return Printer.Print(Lift(region));
-        if (stage == "flags") return Printer.Print(Prepare(region));
-        using var m = Module([(region, Prepare(region))]);
+        var f = stage == "lift" ? Lifted(region) : Instrumented(region);
+        readsFlags = ReadsFlags(f);
+        if (stage is "lift" or "instrumented") return Printer.Print(f);
+        if (stage == "flags") return Printer.Print(Ready(f));
+        using var m = Module([Ready(f)]);
         return stage switch
         {
-            "unoptimized" => m.Print(),
+            "lowered" => m.Print(),
             "llvm" => Codegen.Print(m, options.Level),
-            _ => Encoding.UTF8.GetString(Codegen.Emit(m, options.Level, LLVMSharp.Interop.LLVMCodeGenFileType.LLVMAssemblyFile)),
+            _ => Encoding.UTF8.GetString(Codegen.Emit(m, options.Level, LLVMCodeGenFileType.LLVMAssemblyFile)),
         };
     }
 
-    FlagDemand Demand(GuestRegion region) => FlagDemand.Everything(IsRoot);
+    Function Lifted(GuestRegion region) =>
+        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText)));
+
+    Function Instrumented(GuestRegion region)
+    {
+        var f = Lifted(region);
+        if (options.Plugins.Count == 0) return f;
+        var decoded = region.Blocks.SelectMany(b => b.Instructions).ToDictionary(i => i.IP);
+        instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], Bytes, SymbolAt));
+        return Checked("instrumentation", f);
+    }
+
+    /// <summary>The passes that make code cheaper and change nothing else.</summary>
+    Function Ready(Function f)
+    {
+        MergeCounts.Run(f);
+        DeadFlags.Run(f, Demand(f));
+        return Checked("dead flags", f);
+    }
+
+    /// <summary>Functions to an object, from the cache when the same IR was compiled before.</summary>
+    string Object(IReadOnlyList<Function> functions)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
+        Add($"{options.Version} O{options.Level} {plugins.Describe()}\n");
+        foreach (var f in functions) Add($"{Printer.Print(Ready(f))}{Demand(f).Describe(f)}\n");
+        return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () =>
+        {
+            using var m = Module(functions);
+            return Codegen.Emit(m, options.Level);
+        });
+    }
+
+    ModuleWriter Module(IEnumerable<Function> functions)
+    {
+        var m = new ModuleWriter("regions");
+        var symbols = new ModuleSymbols(m, plugins);
+        foreach (var f in functions) RegionLowering.Lower(symbols, f, Demand(f));
+        symbols.Finish();
+        return m;
+    }
+
+    /// <summary>The object with everything that is not code. Last: passes name counters while they instrument.</summary>
+    string Runner(string guestPath)
+    {
+        byte[] meta = options.Plugins.Count == 0 ? []
+            : Meta.Of(new(guestPath, image.BuildId, Convert.ToHexStringLower(SHA256.HashData(image.File.Span)), image.Base), options.Plugins, instrumenter.Registry).ToJson();
+        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)])));
+    }
+
+    FlagDemand Demand(Function f) => readsFlags ? FlagDemand.Everything(IsRoot) : FlagDemand.Of(liveness.Value, f.Entry, IsRoot);
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;
 
-    /// <summary>What an object depends on besides its IR: which exits have regions and which flags they want.</summary>
-    string Describe(GuestRegion r) => "";
+    static bool ReadsFlags(Function f) => f.Blocks.Any(b => b.Code.Any(i => i.Inserted && i.FlagsRead() != Flag.None));
 
-    /// <summary>Neighbouring regions, about <see cref="ChunkSize"/> instructions together: the unit of parallel work and of the cache.</summary>
-    IEnumerable<IReadOnlyList<GuestRegion>> Chunks()
+    ReadOnlyMemory<byte> Bytes(ulong pc, int length) => image.TryRead(pc, (ulong)length, out var bytes) ? bytes.ToArray() : default;
+
+    GuestSymbol? SymbolAt(ulong pc) => image.Symbols.Find(pc) is { } s ? new(s.Name, s.Address, pc - s.Address) : null;
+
+    /// <summary>Neighbouring functions, about <see cref="ChunkSize"/> operations together: the unit of parallel work and of the cache.</summary>
+    static IEnumerable<IReadOnlyList<Function>> Chunks(IEnumerable<Function> functions)
     {
-        var chunk = new List<GuestRegion>();
+        var chunk = new List<Function>();
         int size = 0;
-        foreach (var r in Program.Regions)
+        foreach (var f in functions)
         {
-            chunk.Add(r);
-            size += r.Blocks.Sum(b => b.Instructions.Count);
+            chunk.Add(f);
+            size += f.Blocks.Sum(b => b.Code.Count);
             if (size < ChunkSize) continue;
             yield return chunk;
             (chunk, size) = ([], 0);
@@ -105,22 +146,36 @@ public sealed class Pipeline(Image image, PipelineOptions options)
         if (chunk.Count > 0) yield return chunk;
     }
 
-    const int ChunkSize = 2000;
+    const int ChunkSize = 10000;
 
-    RunnerContents Contents(string guestPath) => new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], [], []);
-
-    static void Check(Function f, string stage)
+    TResult[] Parallel<T, TResult>(IReadOnlyList<T> items, Func<T, TResult> work)
     {
-        if (Verifier.Check(f).FirstOrDefault() is { } error) throw new InvalidOperationException($"after {stage}: region 0x{f.Entry:x}: {error}");
+        var results = new TResult[items.Count];
+        try { System.Threading.Tasks.Parallel.For(0, items.Count, new() { MaxDegreeOfParallelism = options.Jobs }, n => results[n] = work(items[n])); }
+        catch (AggregateException e) { System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerExceptions[0]); }
+        return results;
     }
+
+    static Function Checked(string stage, Function f) =>
+        Verifier.Check(f).FirstOrDefault() is { } error ? throw new InvalidOperationException($"after {stage}: region 0x{f.Entry:x}: {error}") : f;
 }
 
 /// <summary>How to translate.</summary>
+/// <param name="Level">0 (fast to build) ... 3 (fast to run).</param>
+/// <param name="Jobs">Threads at most.</param>
+/// <param name="Core">The runtime core's object file.</param>
+/// <param name="Version">Names this translator's code: objects of another one are not used.</param>
 public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, string Core, string Version)
 {
+    /// <summary>The plugins in the command line's order.</summary>
+    public IReadOnlyList<Plugin> Plugins { get; init; } = [];
+
+    /// <summary>PCs that are roots whether or not discovery finds them.</summary>
+    public IReadOnlyList<ulong> Roots { get; init; } = [];
+
     /// <summary>Whether IR carries disassembly.</summary>
     public bool WithText { get; init; }
 
-    /// <summary>Called with modules done and modules in all.</summary>
+    /// <summary>Called with modules done and modules in all, from any thread.</summary>
     public Action<int, int>? Progress { get; init; }
 }

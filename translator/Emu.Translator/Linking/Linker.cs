@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Emu.Translator.Elf;
+using Emu.Translator.Lowering;
+using LLVMSharp.Interop;
 
 namespace Emu.Translator.Linking;
 
@@ -8,20 +10,32 @@ public static class Linker
 {
     const string Libraries = "/usr/lib/x86_64-linux-gnu";
 
-    public static void Link(string output, IReadOnlyList<string> objects, string core, Image guest)
+    public static void Link(string output, Image guest, string core, IReadOnlyList<string> objects)
     {
         string gcc = GccDirectory();
+        string[] edges = [Edge(output, "begin", ".balign 4096"), Edge(output, "end", ".balign 4096\n.zero 4096")];
         string response = output + ".rsp";
         File.WriteAllLines(response,
         [
             "-static", "-o", Quote(output), $"--image-base=0x{RunnerBase(guest):x}", "-z", "noexecstack", "--build-id=none", "--no-relax",
             $"{Libraries}/crt1.o", $"{Libraries}/crti.o", $"{gcc}/crtbeginT.o",
-            Quote(core), .. objects.Select(Quote),
+            Quote(core), Quote(edges[0]), .. objects.Select(Quote), Quote(edges[1]),
             "--start-group", $"{Libraries}/libc.a", $"{Libraries}/libm.a", $"{gcc}/libgcc.a", $"{gcc}/libgcc_eh.a", "--end-group",
             $"{gcc}/crtend.o", $"{Libraries}/crtn.o",
         ]);
         Tool.Run("ld.lld-19", "@" + response);
-        File.Delete(response);
+        foreach (var file in edges.Append(response)) File.Delete(file);
+    }
+
+    /// <summary>Counters are mapped from the data file: their section starts and ends on a page of its own.</summary>
+    static string Edge(string output, string name, string directives)
+    {
+        using var m = new ModuleWriter(name);
+        string text = $".section emu_counters,\"aw\",@nobits\n{directives}\n";
+        LLVM.SetModuleInlineAsm2(m.Module, text, (nuint)text.Length);
+        string path = $"{output}.{name}.o";
+        File.WriteAllBytes(path, Codegen.Emit(m, 0));
+        return path;
     }
 
     static string Quote(string s) => $"\"{s.Replace("\\", "\\\\").Replace("\"", "\\\"")}\"";

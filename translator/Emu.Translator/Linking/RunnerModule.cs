@@ -22,8 +22,7 @@ public static class RunnerModule
         string text = Assembly(c);
         var symbols = new ModuleSymbols(m, PluginData.None);
         Bridges.Write(symbols);
-        symbols.Plugins.Finish();
-        symbols.Debug.Finish();
+        symbols.Finish();
         LLVM.SetModuleInlineAsm2(m.Module, text, (nuint)Encoding.UTF8.GetByteCount(text));
         return Codegen.Emit(m, 0);
     }

@@ -73,6 +73,13 @@ public sealed unsafe class ModuleSymbols
         }
     }
 
+    /// <summary>Must be called once, after the last function.</summary>
+    public void Finish()
+    {
+        Plugins.Finish();
+        Debug.Finish();
+    }
+
     public LLVMValueRef Global(string name)
     {
         var g = LLVM.GetNamedGlobal(Module.Module, name);

@@ -175,8 +175,9 @@ public sealed partial class RegionLowering
     LLVMValueRef HostInstruction(Inst i, Detail.Named n)
     {
         var asm = Natives.Asm(n.Name, n.Immediate, i.Type, [.. i.Args.Select(a => a.Type)]);
-        var type = m.Function(m.Type(i.Type), [.. i.Args.Select(a => m.Type(a.Type))]);
-        return m.Asm(asm.Template, asm.Constraints, asm.HasSideEffects, type, LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, [.. i.Args.Select((_, k) => Arg(i, k))]);
+        var type = m.Function(asm.HasResult ? m.Type(i.Type) : m.Void, [.. i.Args.Select(a => m.Type(a.Type))]);
+        var result = m.Asm(asm.Template, asm.Constraints, asm.HasSideEffects, type, LLVMInlineAsmDialect.LLVMInlineAsmDialectIntel, [.. i.Args.Select((_, k) => Arg(i, k))]);
+        return asm.HasResult ? result : default;
     }
 
     /// <summary>The CPU's own division: LLVM's is undefined where the guest's faults.</summary>

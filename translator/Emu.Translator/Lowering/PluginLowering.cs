@@ -1,3 +1,4 @@
+using Emu.Instrumentation;
 using Emu.Ir;
 using LLVMSharp.Interop;
 
@@ -7,6 +8,12 @@ namespace Emu.Translator.Lowering;
 public sealed record PluginData(IReadOnlyDictionary<string, int> Arrays, IReadOnlyDictionary<string, int> Streams)
 {
     public static readonly PluginData None = new(new Dictionary<string, int>(), new Dictionary<string, int>());
+
+    public static PluginData Of(Registry r) =>
+        new(r.Arrays.Select((name, n) => (name, n)).ToDictionary(a => a.name, a => a.n), r.Streams.ToDictionary(s => s.Name, s => s.Id));
+
+    /// <summary>The numbers as text, for a cache key.</summary>
+    public string Describe() => string.Join(' ', Arrays.Concat(Streams).Select(p => $"{p.Key}={p.Value}"));
 }
 
 /// <summary>

@@ -52,7 +52,7 @@ public sealed partial class RegionLowering
         JumpTo(target);
     }
 
-    void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.Indirect);
+    void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.IndirectJump);
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Flag live)

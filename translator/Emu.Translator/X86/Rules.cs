@@ -52,7 +52,8 @@ public sealed class Rules
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep);
-        if (All[i.Mnemonic] is { } rule && !UsesMmx(i)) rule(x);
+        if (i.Encoding is EncodingKind.EVEX or EncodingKind.MVEX) x.Unsupported("unsupported AVX-512");
+        else if (All[i.Mnemonic] is { } rule && !UsesMmx(i)) rule(x);
         else x.Unsupported();
     }
 
