@@ -1,0 +1,106 @@
+using CommandLine;
+using CommandLine.Text;
+
+namespace Emu.Cli.Options;
+
+/// <summary>The words for people: help and what was wrong with a command line.</summary>
+static class Help
+{
+    public const string Overview = """
+        emu translates x86-64 Linux programs into native executables, with instrumentation compiled in.
+
+          emu run -- busybox sha256sum README.md             translate (once) and run
+          emu run -p insns -- busybox ls -l                  count instructions, print a report after the run
+          emu run -p blocks,top=5 -p opcodes -- ./prog ARGS  two plugins at once
+          emu run -p insns --json -r out.json -- ./prog      the report as JSON, to a file
+          emu run -p memtrace -d trace.data -- ./prog        keep what was collected ...
+          emu report trace.data                              ... and print it again
+          emu build ./prog -p insns -o prog.emu              an executable of its own, to run later and elsewhere
+          emu verify ./prog -- ARGS                          native and translated: is everything the same?
+          emu show ./prog -f main -s asm                     one function's code, here what the CPU will run
+          emu show ./prog --missing                          what is not translated
+
+        Verbs: build run verify show plugins report doctor cache; `emu VERB --help` says more about each.
+        Exit code: the guest's own (run); otherwise 0, 1 when something failed, 2 when emu was called wrongly.
+
+        """;
+
+    static string Usage(string verb) => verb switch
+    {
+        "build" => """
+            emu build GUEST [-o RUNNER] [-p NAME,KEY=VALUE]... [-O 0..3] [-j N]
+
+              emu build /bin/busybox -o busybox.emu && ./busybox.emu ls
+              emu build ./prog -p insns -o prog.emu && ./prog.emu && emu report prog.emudata
+
+            A runner with plugins writes what it collects to $EMU_DATA (./GUEST.emudata).
+            """,
+        "run" => """
+            emu run [-p NAME,KEY=VALUE]... [-O 0..3] [-j N] [--json] [-r FILE] [-d FILE] -- GUEST ARGS
+
+              emu run -- busybox sha256sum README.md
+              emu run -p blocks -- busybox sha256sum README.md
+              emu run -p insns --json -r insns.json -- ./prog <input >output
+
+            Standard input, signals and the exit code are the guest's. The report comes after the run, on standard
+            output unless -r names a file (/dev/stderr, say). What was collected is thrown away unless -d names a file.
+            """,
+        "verify" => """
+            emu verify GUEST [-p NAME,KEY=VALUE]... [-O 0..3] [-j N] [-- ARGS]
+
+              emu verify /bin/busybox -- sort README.md
+              printf 'b\na\n' | emu verify /bin/busybox -- sort
+
+            Runs GUEST twice, natively first, with the same input. Exit code 1 and the first difference if stdout,
+            stderr or the way it ended differ.
+            """,
+        "show" => """
+            emu show GUEST [-f SYMBOL|ADDRESS] [-s STAGE] [-p NAME,KEY=VALUE]... [--missing]
+
+              emu show ./prog                        every region: address, size, name
+              emu show ./prog -f main -s lift        the IR of a function
+              emu show ./prog -f 0x401136 -s asm     the code that will run
+              emu show ./prog -f main -s instrumented -p memtrace
+
+            Stages, in order: cfg, lift, instrumented, flags, lowered (LLVM's input), llvm (its output), asm.
+            """,
+        "report" => """
+            emu report FILE [--json]
+
+              emu run -p insns -d prog.data -- ./prog && emu report prog.data --json
+            """,
+        "cache" => """
+            emu cache [--path | --size | --clear]
+
+            The folder is $EMU_CACHE, else $XDG_CACHE_HOME/emu, else ~/.cache/emu.
+            """,
+        _ => $"emu {verb}",
+    };
+
+    /// <summary>A verb's help: how it is called, examples, and its options.</summary>
+    public static string Of(ParserResult<object> result, string verb)
+    {
+        var options = new HelpText("", "") { AddDashesToOption = true, AddNewLineBetweenHelpSections = false, AdditionalNewLineAfterOption = false, AutoVersion = false, MaximumDisplayWidth = 110 };
+        options.AddOptions(result);
+        string text = options.ToString().TrimEnd().TrimStart('\r', '\n');
+        return $"{Usage(verb)}\n\n{text}\n";
+    }
+
+    /// <summary>What was wrong with the command line, in one line.</summary>
+    public static string Explain(Error error, string verb) => error switch
+    {
+        BadVerbSelectedError e => $"there is no verb '{e.Token}' (build run verify show plugins report doctor cache; emu --help)",
+        NoVerbSelectedError => "a verb is missing (emu --help)",
+        UnknownOptionError e => verb.StartsWith('-') ? $"there is no option {verb} (emu --help)" : $"{verb}: there is no option {Dashes(e.Token)} (emu {verb} --help)",
+        MissingValueOptionError e => $"{verb}: {Name(e.NameInfo)} needs a value (emu {verb} --help)",
+        BadFormatConversionError e => $"{verb}: {Name(e.NameInfo)} needs a number (emu {verb} --help)",
+        RepeatedOptionError e => $"{verb}: {Name(e.NameInfo)} is said twice",
+        MissingRequiredOptionError => $"{verb}: {(verb == "report" ? "FILE" : "GUEST")} is missing (emu {verb} --help)",
+        TokenError e => $"{verb}: '{e.Token}' is not understood (emu {verb} --help)",
+        _ => $"{verb}: the command line is not understood ({error.Tag}; emu {verb} --help)",
+    };
+
+    static string Dashes(string option) => option.Length == 1 ? $"-{option}" : $"--{option.TrimStart('-')}";
+
+    static string Name(NameInfo name) => name.ShortName != "" ? $"-{name.ShortName}" : $"--{name.LongName}";
+}

@@ -1,0 +1,110 @@
+using CommandLine;
+
+namespace Emu.Cli.Options;
+
+/// <summary>What every verb has.</summary>
+abstract class VerbOptions
+{
+    /// <summary>Words that belong to nothing: an error.</summary>
+    [Value(1, Hidden = true)]
+    public IEnumerable<string> Extra { get; set; } = [];
+}
+
+/// <summary>How to translate.</summary>
+abstract class TranslationOptions : VerbOptions
+{
+    /// <summary>A separator that never comes: without one the parser would take the words after it, too.</summary>
+    [Option('p', "plugin", Separator = '\n', MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
+    public IEnumerable<string> Plugins { get; set; } = [];
+
+    [Option('O', "level", Default = 2, MetaValue = "0..3", HelpText = "Optimisation level.")]
+    public int Level { get; set; } = 2;
+
+    [Option('j', "jobs", Default = 0, MetaValue = "N", HelpText = "Compile on that many cores (0: all).")]
+    public int Jobs { get; set; }
+
+    /// <summary>Refuses values that have no meaning.</summary>
+    public void Check()
+    {
+        if (Level is < 0 or > 3) throw new UsageException($"-O {Level}: levels are 0, 1, 2 and 3");
+        if (Jobs is < 0 or > 1024) throw new UsageException($"-j {Jobs}: a number of cores");
+    }
+}
+
+[Verb("build", HelpText = "Translate a program into a native executable, a runner.")]
+sealed class BuildOptions : TranslationOptions
+{
+    [Value(0, MetaName = "GUEST", Required = true, HelpText = "The program to translate.")]
+    public string Guest { get; set; } = "";
+
+    [Option('o', "output", MetaValue = "RUNNER", HelpText = "Where the runner goes (./GUEST.emu).")]
+    public string? Output { get; set; }
+}
+
+[Verb("run", HelpText = "Translate a program (once) and run it.")]
+sealed class RunOptions : TranslationOptions
+{
+    [Option("json", HelpText = "Print the report as JSON: an object with a member for each plugin.")]
+    public bool Json { get; set; }
+
+    [Option('r', "report", MetaValue = "FILE", HelpText = "Write the report to a file (standard output, after the guest's own).")]
+    public string? Report { get; set; }
+
+    [Option('d', "data", MetaValue = "FILE", HelpText = "Keep what was collected in a file, for `emu report` ($EMU_DATA does the same).")]
+    public string? Data { get; set; }
+
+    [Value(0, Hidden = true)]
+    public string? Stray { get; set; }
+}
+
+[Verb("verify", HelpText = "Run a program natively and translated, and compare.")]
+sealed class VerifyOptions : TranslationOptions
+{
+    [Value(0, MetaName = "GUEST", Required = true, HelpText = "The program to compare; its arguments come after --.")]
+    public string Guest { get; set; } = "";
+}
+
+[Verb("show", HelpText = "Show a program's code at any stage of the translation.")]
+sealed class ShowOptions : TranslationOptions
+{
+    [Value(0, MetaName = "GUEST", Required = true, HelpText = "The program to look at.")]
+    public string Guest { get; set; } = "";
+
+    [Option('f', "function", MetaValue = "SYMBOL|ADDRESS", HelpText = "Which code (all).")]
+    public string? Function { get; set; }
+
+    [Option('s', "stage", MetaValue = "STAGE", HelpText = "cfg, lift, instrumented, flags, lowered, llvm or asm. Without it: a list of regions, or with --function: lift.")]
+    public string? Stage { get; set; }
+
+    [Option('m', "missing", HelpText = "List what is not translated: instructions and indirect jumps.")]
+    public bool Missing { get; set; }
+}
+
+[Verb("plugins", HelpText = "List the built-in plugins and their options.")]
+sealed class PluginsOptions : VerbOptions;
+
+[Verb("report", HelpText = "Print what an instrumented run collected.")]
+sealed class ReportOptions : VerbOptions
+{
+    [Value(0, MetaName = "FILE", Required = true, HelpText = "A data file: `emu run --data FILE`, or GUEST.emudata of a runner.")]
+    public string File { get; set; } = "";
+
+    [Option("json", HelpText = "An object with a member for each plugin.")]
+    public bool Json { get; set; }
+}
+
+[Verb("doctor", HelpText = "Say what is installed and what guests see.")]
+sealed class DoctorOptions : VerbOptions;
+
+[Verb("cache", HelpText = "Say where translations are kept and how large they are, or remove them.")]
+sealed class CacheOptions : VerbOptions
+{
+    [Option("path", HelpText = "Print the folder only.")]
+    public bool Path { get; set; }
+
+    [Option("size", HelpText = "Print the size in bytes only.")]
+    public bool Size { get; set; }
+
+    [Option("clear", HelpText = "Remove everything in it.")]
+    public bool Clear { get; set; }
+}

@@ -1,0 +1,93 @@
+using System.Security.Cryptography;
+using System.Text;
+using Emu.Cli.Options;
+
+namespace Emu.Cli.Running;
+
+/// <summary>
+/// Runners that were built before. Found twice over: by a signature of names, sizes and times (the fast way, nothing is read),
+/// and by the hash of everything that a runner is made from (which decides).
+/// </summary>
+static class RunnerStore
+{
+    /// <summary>The guest's runner, built when there is none.</summary>
+    public static string Get(GuestFile guest, TranslationOptions options)
+    {
+        string signature = Signature(guest, options);
+        return Memo.Find(signature) ?? Memo.Keep(signature, Named(Build(guest, options), guest.CommandName), guest.Stat);
+    }
+
+    static string Signature(GuestFile guest, TranslationOptions options)
+    {
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level}\n");
+        foreach (string plugin in options.Plugins)
+        {
+            s.Append(plugin).Append('\n');
+            foreach (string file in PluginFiles(plugin)) s.Append(file).Append(' ').Append(Stat.Of(file)?.Signature).Append('\n');
+        }
+        string folder = AppContext.BaseDirectory;
+        foreach (string name in (ReadOnlySpan<string>)["emu.dll", "Emu.Translator.dll", "Emu.Ir.dll", "Emu.Llvm.dll", "Emu.Instrumentation.dll", "Emu.Plugins.dll", "Iced.dll"])
+            s.Append(Stat.Of(folder + name)?.Signature).Append('\n');
+        return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
+    }
+
+    static string Build(GuestFile guest, TranslationOptions options)
+    {
+        string folder = Path.Combine(CacheFolder.Part("runners"), Key(guest, options)), runner = Path.Combine(folder, Path.GetFileName(guest.Path));
+        if (File.Exists(runner)) return runner;
+        string work = $"{folder}.{Environment.ProcessId}";
+        Directory.CreateDirectory(work);
+        try
+        {
+            Translation.Open(guest, options).Build(Path.Combine(work, Path.GetFileName(guest.Path)));
+            try { Directory.Move(work, folder); }
+            catch (IOException) when (File.Exists(runner)) { } // another emu was faster
+        }
+        finally
+        {
+            if (Directory.Exists(work)) Directory.Delete(work, recursive: true);
+        }
+        return runner;
+    }
+
+    /// <summary>Everything that a runner depends on.</summary>
+    static string Key(GuestFile guest, TranslationOptions options)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text.Length} {text}\n"));
+        void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
+        Add(Version.Translator);
+        Add($"O{options.Level}");
+        foreach (string plugin in options.Plugins)
+        {
+            Add(plugin);
+            foreach (string file in PluginFiles(plugin)) AddFile(file);
+        }
+        hash.AppendData(SHA256.HashData(File.ReadAllBytes(RuntimeCore.Path)));
+        AddFile(guest.Path);
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
+    }
+
+    /// <summary>The files that a plugin of the user's own is made from: its folder's sources, or the assembly and the C files beside it.</summary>
+    static IEnumerable<string> PluginFiles(string plugin)
+    {
+        string name = plugin.Split(',')[0];
+        bool isFolder = Directory.Exists(name);
+        if (!name.Contains('/') && !name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || !isFolder && !File.Exists(name)) return [];
+        string folder = isFolder ? name : Path.GetDirectoryName(Path.GetFullPath(name))!;
+        var files = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".cs" or ".c" or ".h" or ".dll").Select(Path.GetFullPath).ToArray();
+        Array.Sort(files, StringComparer.Ordinal);
+        return files;
+    }
+
+    /// <summary>The runner under another name: the kernel names a process after the file that was executed.</summary>
+    static string Named(string runner, string name)
+    {
+        string link = Path.Combine(Path.GetDirectoryName(runner)!, name);
+        if (link == runner || File.Exists(link)) return link;
+        try { File.CreateSymbolicLink(link, Path.GetFileName(runner)); }
+        catch (IOException) when (File.Exists(link)) { }
+        return link;
+    }
+}
+

@@ -1,0 +1,50 @@
+using Emu.Cli.Options;
+using Emu.Instrumentation;
+using Emu.Plugins;
+using Emu.Translator;
+using Emu.Translator.Elf;
+using Emu.Translator.Linking;
+
+namespace Emu.Cli.Running;
+
+/// <summary>The translator, set up as the command line says.</summary>
+sealed class Translation
+{
+    Translation(GuestFile guest, Image image, Pipeline pipeline) => (Guest, Image, Pipeline) = (guest, image, pipeline);
+
+    public GuestFile Guest { get; }
+    public Image Image { get; }
+    public Pipeline Pipeline { get; }
+
+    /// <summary>Plugins by the command line's words.</summary>
+    public static PluginCatalog Catalog => new(typeof(BlockCounter).Assembly, CacheFolder.Root);
+
+    /// <summary>Reads a guest; what is wrong with it is said with its name.</summary>
+    public static Translation Open(GuestFile guest, TranslationOptions options, bool withText = false)
+    {
+        var plugins = Catalog.Create(options.Plugins);
+        var image = Load(guest);
+        string core = RuntimeCore.Path;
+        var pipeline = new Pipeline(image, new(options.Level, options.Jobs > 0 ? options.Jobs : Environment.ProcessorCount, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
+        {
+            WithText = withText,
+            Plugins = plugins,
+            Progress = Progress.Show("translating {0}/{1} modules"),
+        });
+        return new(guest, image, pipeline);
+    }
+
+    /// <summary>Makes the runner; <paramref name="output"/> appears whole or not at all.</summary>
+    public void Build(string output)
+    {
+        try { Pipeline.Build(Guest.Path, output); }
+        catch (BadInputException e) { throw new UserException($"{Guest.Typed}: {e.Message}"); }
+        finally { Progress.Erase(); }
+    }
+
+    static Image Load(GuestFile guest)
+    {
+        try { return Image.Load(guest.Path); }
+        catch (BadInputException e) { throw new UserException($"{guest.Typed}: {e.Message}"); }
+    }
+}

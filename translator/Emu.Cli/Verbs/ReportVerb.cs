@@ -1,0 +1,58 @@
+using Emu.Cli.Options;
+using Emu.Cli.Running;
+using Emu.Instrumentation;
+using Emu.Translator.Elf;
+
+namespace Emu.Cli.Verbs;
+
+/// <summary>emu report: what a data file holds, in its plugins' words.</summary>
+static class ReportVerb
+{
+    public static int Run(ReportOptions options)
+    {
+        Print(options.File, options.Json, null);
+        return 0;
+    }
+
+    /// <summary>Prints to a file, or to standard output. A reader that goes away early is no error.</summary>
+    public static void Print(string path, bool json, string? to)
+    {
+        using var data = DataFile.Open(path);
+        var plugins = Translation.Catalog.Create(data.Meta);
+        var symbols = GuestSymbols.Of(data.Meta.Guest);
+        using var output = to is null ? Console.OpenStandardOutput() : Open(to);
+        try
+        {
+            if (json) Report.PrintJson(data, plugins, symbols, output);
+            else
+            {
+                using var text = new StreamWriter(output, new System.Text.UTF8Encoding(false), 1 << 16, leaveOpen: true);
+                Report.Print(data, plugins, symbols, text);
+            }
+        }
+        catch (IOException e) when (to is null && e.HResult == Libc.Epipe) { }
+    }
+
+    static FileStream Open(string path)
+    {
+        try { return new(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1); }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) { throw new UserException($"cannot write {path}: {e.Message}"); }
+    }
+}
+
+/// <summary>The symbols of the program that a data file belongs to; none when it is not there any more or is another one now.</summary>
+sealed class GuestSymbols(Image image) : ISymbols
+{
+    public static GuestSymbols? Of(GuestIdentity guest)
+    {
+        try
+        {
+            var image = Image.Load(guest.Path, guest.ImageBase);
+            string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image.File.Span));
+            return hash.Equals(guest.Hash, StringComparison.OrdinalIgnoreCase) ? new(image) : null;
+        }
+        catch (BadInputException) { return null; }
+    }
+
+    public GuestSymbol? At(ulong address) => image.Symbols.Find(address) is { } s ? new(s.Name, s.Address, address - s.Address) : null;
+}
