@@ -17,17 +17,20 @@ abstract class TranslationOptions : VerbOptions
     [Option('p', "plugin", Separator = '\n', MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
     public IEnumerable<string> Plugins { get; set; } = [];
 
-    [Option('O', "level", Default = 2, MetaValue = "0..3", HelpText = "Optimisation level.")]
-    public int Level { get; set; } = 2;
+    [Option('O', "level", MetaValue = "0..3", HelpText = "Optimisation level (2).")]
+    public int? AskedLevel { get; set; }
 
-    [Option('j', "jobs", Default = 0, MetaValue = "N", HelpText = "Compile on that many cores (0: all).")]
-    public int Jobs { get; set; }
+    [Option('j', "jobs", MetaValue = "N", HelpText = "Compile on that many cores (all).")]
+    public int? AskedJobs { get; set; }
+
+    public int Level => AskedLevel ?? 2;
+    public int Jobs => AskedJobs ?? Environment.ProcessorCount;
 
     /// <summary>Refuses values that have no meaning.</summary>
     public void Check()
     {
         if (Level is < 0 or > 3) throw new UsageException($"-O {Level}: levels are 0, 1, 2 and 3");
-        if (Jobs is < 0 or > 1024) throw new UsageException($"-j {Jobs}: a number of cores");
+        if (Jobs is < 1 or > 1024) throw new UsageException($"-j {Jobs}: a number of cores");
     }
 }
 

@@ -25,7 +25,7 @@ sealed class Translation
         var plugins = Catalog.Create(options.Plugins);
         var image = Load(guest);
         string core = RuntimeCore.Path;
-        var pipeline = new Pipeline(image, new(options.Level, options.Jobs > 0 ? options.Jobs : Environment.ProcessorCount, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
+        var pipeline = new Pipeline(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
         {
             WithText = withText,
             Plugins = plugins,

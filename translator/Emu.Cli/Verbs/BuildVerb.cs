@@ -33,7 +33,9 @@ static class BuildVerb
         try { File.Create(partial).Dispose(); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            string reason = Directory.Exists(Path.GetDirectoryName(output)) ? e is UnauthorizedAccessException ? "permission denied" : e.Message : "its folder does not exist";
+            string reason = !Directory.Exists(Path.GetDirectoryName(output)) ? "its folder does not exist"
+                : e is UnauthorizedAccessException ? "permission denied"
+                : e is FileNotFoundException ? "no file can be made there" : e.Message;
             throw new UserException($"cannot write {said}: {reason}");
         }
     }

@@ -10,17 +10,17 @@ static class ReportVerb
 {
     public static int Run(ReportOptions options)
     {
-        Print(options.File, options.Json, null);
+        using var output = Console.OpenStandardOutput();
+        Print(options.File, options.Json, output);
         return 0;
     }
 
-    /// <summary>Prints to a file, or to standard output. A reader that goes away early is no error.</summary>
-    public static void Print(string path, bool json, string? to)
+    /// <summary>Prints a data file's report. A reader that goes away early is no error.</summary>
+    public static void Print(string path, bool json, System.IO.Stream output)
     {
         using var data = DataFile.Open(path);
         var plugins = Translation.Catalog.Create(data.Meta);
         var symbols = GuestSymbols.Of(data.Meta.Guest);
-        using var output = to is null ? Console.OpenStandardOutput() : Open(to);
         try
         {
             if (json) Report.PrintJson(data, plugins, symbols, output);
@@ -30,12 +30,16 @@ static class ReportVerb
                 Report.Print(data, plugins, symbols, text);
             }
         }
-        catch (IOException e) when (to is null && e.HResult == Libc.Epipe) { }
+        catch (IOException e) when (e.HResult == Libc.Epipe) { }
     }
 
-    static FileStream Open(string path)
+    /// <summary>Where a report goes: a file, or standard output.</summary>
+    public static System.IO.Stream Open(string? path)
     {
-        try { return new(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1); }
+        // Opening these anew would begin at the file's start, over what the guest wrote.
+        if (path is null or "-" or "/dev/stdout") return Console.OpenStandardOutput();
+        if (path is "/dev/stderr") return Console.OpenStandardError();
+        try { return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) { throw new UserException($"cannot write {path}: {e.Message}"); }
     }
 }

@@ -24,11 +24,12 @@ static class RunVerb
     {
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
         string data = string.IsNullOrEmpty(kept) ? Path.Combine(CacheFolder.Part("data"), $"{Environment.ProcessId}.emudata") : Path.GetFullPath(kept);
+        using var report = ReportVerb.Open(options.Report);
         try
         {
             Libc.setenv(Libc.Text("EMU_DATA"), Libc.Text(data), 1);
             var ending = Launch.Run(runner, argv);
-            if (File.Exists(data)) ReportVerb.Print(data, options.Json, options.Report);
+            if (File.Exists(data)) ReportVerb.Print(data, options.Json, report);
             else if (!ending.IsSignal && ending.Code == 0) throw new UserException($"the guest left no data in {data}");
             return Launch.EndAs(ending);
         }
