@@ -59,10 +59,13 @@ public sealed class FlagLiveness
             foreach (var exit in block.Exits) DependOn(exit, r);
             if (block.End == BlockEnd.Call) DependOn(block.Instructions[^1].NearBranchTarget, r);
             if (block.End == BlockEnd.IndirectCall && callers.LastOrDefault(-1) != r) callers.Add(r);
-            if (block is { End: BlockEnd.IndirectJump, Table: null } && jumpers.LastOrDefault(-1) != r) jumpers.Add(r);
+            if (MayGoAnywhere(block) && jumpers.LastOrDefault(-1) != r) jumpers.Add(r);
         }
         Enqueue(r);
     }
+
+    /// <summary>An indirect jump whose table, if any, may have been guessed wrong.</summary>
+    static bool MayGoAnywhere(GuestBlock block) => block.End == BlockEnd.IndirectJump && (block.Table is null || block.Table.Index == Register.None);
 
     void DependOn(ulong target, int r)
     {
@@ -103,7 +106,7 @@ public sealed class FlagLiveness
         BlockEnd.Call => In(block.Instructions[^1].NearBranchTarget),
         BlockEnd.IndirectCall => IndirectCallIn,
         BlockEnd.Return => published[r],
-        BlockEnd.IndirectJump when block.Table is null => IndirectJumpIn,
+        BlockEnd.IndirectJump when MayGoAnywhere(block) => IndirectJumpIn | Following(block, before),
         BlockEnd.Syscall => atSyscall | Following(block, before),
         _ => Following(block, before),
     };
@@ -123,7 +126,7 @@ public sealed class FlagLiveness
         {
             case BlockEnd.Call: Demand(block.Instructions[^1].NearBranchTarget, Following(block, before)); break;
             case BlockEnd.IndirectCall: DemandOfAll(callable, Following(block, before)); break;
-            case BlockEnd.IndirectJump when block.Table is null: DemandOfAll(jumpable, published[r]); break;
+            case BlockEnd.IndirectJump when MayGoAnywhere(block): DemandOfAll(jumpable, published[r]); break;
         }
         foreach (var exit in block.Exits) Demand(exit, published[r]);
     }

@@ -12,12 +12,15 @@ internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explor
     readonly TableReader reader = new(image, map, roots);
     readonly Dictionary<ulong, JumpTable> resolved = [];
     readonly Dictionary<ulong, (int Attempts, string Why)> failures = [];
-    readonly HashSet<ulong> covered = [];
+    readonly HashSet<ulong> covered = [], writable = [];
 
     /// <summary>Tables by the address of the jump.</summary>
     public IReadOnlyDictionary<ulong, JumpTable> Resolved => resolved;
 
-    /// <summary>An entry of a resolved table starts at this address.</summary>
+    /// <summary>The jump goes through constant data and nowhere else.</summary>
+    public bool IsCertain(ulong jump) => resolved.ContainsKey(jump) && !writable.Contains(jump);
+
+    /// <summary>An entry of a resolved constant table starts at this address.</summary>
     public bool Covers(ulong address) => covered.Contains(address);
 
     /// <summary>Resolves what can be resolved and explores it, until nothing is new.</summary>
@@ -66,7 +69,8 @@ internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explor
     {
         var use = new TableUse(uses[0].Shape, uses.Min(u => u.Low), uses.Max(u => u.High), uses.All(u => u.IsProven));
         var entries = reader.Read(jump, use);
-        if (use.Shape.Size != 0)
+        if (use.Shape.Size != 0 && !image.IsConstant(use.Shape.Table)) writable.Add(jump);
+        else if (use.Shape.Size != 0)
             for (var i = 0; i < entries.Count; i++) covered.Add(use.Shape.Table + (use.Low + (ulong)i) * use.Shape.Stride);
         return entries;
     }
