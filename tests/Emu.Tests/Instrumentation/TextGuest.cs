@@ -34,6 +34,7 @@ sealed class TextGuest : IGuestCode, ISymbols
             Bytes = new byte[g.Length],
             Mnemonic = mnemonic,
             Class = mnemonic is "add" or "xadd" ? InstructionClass.Arithmetic : InstructionClass.Other,
+            Target = mnemonic == "call" ? Convert.ToUInt64(words[^1], 16) : null,
             Branch = mnemonic switch { "ret" => BranchKind.Return, "call" => BranchKind.Call, "jmp" => BranchKind.Jump, "syscall" => BranchKind.SystemCall, ['j', ..] => BranchKind.Conditional, _ => BranchKind.None },
             IsLocked = words[0] == "lock" || mnemonic == "xchg",
             IsRepeated = words[0] is "rep" or "repe",
