@@ -15,6 +15,9 @@ public sealed class Probe
     /// <summary>The C function's name.</summary>
     public string Function { get; }
 
+    /// <summary>The folder for clang's -I: <c>emu/probe.h</c> is in it.</summary>
+    public static string Includes => Path.Combine(Path.GetDirectoryName(typeof(Probe).Assembly.Location)!, "include");
+
     /// <summary>A function of a C file that lies beside the pass: beside its assembly or its source.</summary>
     public static Probe FromC(string file, string function, [CallerFilePath] string source = "") => new(file, function, source);
 

@@ -56,6 +56,6 @@ public sealed class MemorySite : Site
         V v = access.Value(at);
         if (v.Type.TotalBits <= 64) return half == 0 ? v.Bits(v.Type.AsInt).Zext(IrType.I64) : at.E.Const(IrType.I64, 0);
         if (v.Type.TotalBits % 64 != 0 || v.Type.Kind == Kind.Int && !v.Type.IsVector) return (v.Bits(v.Type.AsInt) >> 64 * half).Trunc(IrType.I64);
-        return at.E.Emit(Op.Extract, IrType.I64.Fill(v.Type.TotalBits), new Detail.Lanes([half]), v.Bits(IrType.I64.Fill(v.Type.TotalBits)));
+        return v.Bits(IrType.I64.Fill(v.Type.TotalBits)).Extract(half);
     }
 }

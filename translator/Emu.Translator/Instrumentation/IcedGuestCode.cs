@@ -60,7 +60,7 @@ public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, 
         for (int n = 0; n < i.OpCount; n++)
             if (Explicit(i, n, used.GetOpAccess(n)) is { } o) operands.Add(o);
         foreach (var m in used.GetUsedMemory())
-            if (!IsExplicit(i, m)) operands.Add(Implied(m));
+            if (!IsExplicit(i, m)) operands.Add(Implied(i, m));
         foreach (var r in used.GetUsedRegisters())
             if (!Mentions(i, r.Register)) operands.Add(new Operand.Register(Name(r.Register)!, r.Register.GetSize(), Reads(r.Access), Writes(r.Access)));
         return operands;
@@ -83,8 +83,8 @@ public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, 
         _ => 8,
     };
 
-    static Operand.Memory Implied(UsedMemory m) =>
-        new(Name(m.Segment), Name(m.Base), Name(m.Index), m.Scale, (long)m.Displacement, m.MemorySize.GetSize(), Reads(m.Access), Writes(m.Access));
+    static Operand.Memory Implied(in Instruction i, UsedMemory m) =>
+        new(Name(m.Segment), Name(m.Base), Name(m.Index), m.Scale, (long)m.Displacement, (m.MemorySize == MemorySize.Unknown ? i.MemorySize : m.MemorySize).GetSize(), Reads(m.Access), Writes(m.Access));
 
     /// <summary>Whether a use of memory is that of the written memory operand (string operands are not: they have kinds of their own).</summary>
     static bool IsExplicit(Instruction i, UsedMemory m) =>

@@ -1,0 +1,108 @@
+using Emu.Instrumentation;
+using Emu.Ir;
+using Emu.Ir.Text;
+using Xunit;
+
+namespace Emu.Tests.Instrumentation;
+
+/// <summary>What a site refuses, what words cost, and what a run's registry says.</summary>
+public class SiteTests
+{
+    const string Region = """
+        ; symbol main 0x401000 0x401100
+        function 0x401000
+
+        0x401000:
+          insn 0x401000 3 "mov rax,[rbx]"
+            %0 = get.i64 rbx
+            %1 = load.i64 %0
+            set.i64 rax, %1
+          insn 0x401003 1 "ret"
+            ret %1
+        """;
+
+    [Theory]
+    [InlineData("early", "0x401000: the value that 'mov rax,[rbx]' loads is not known before the load: use at.After")]
+    [InlineData("late", "0x401003: there is no place after 'ret': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
+    [InlineData("unmarked", "stream unmarked.pairs: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address")]
+    public void Refusals(string plugin, string message) =>
+        Assert.Equal(message, Assert.Throws<SiteException>(() => GoldenTests.Run(Parser.Parse(Region), Region, plugin)).Message);
+
+    [Fact]
+    public void AStreamWantsAWordForEachField()
+    {
+        var at = new Place(new(0x1000), 0x1000);
+        Assert.Equal("stream s has 2 fields (A, B), not 1", Assert.Throws<SiteException>(() => at.Append(new Stream<Two>("s"), 1)).Message);
+    }
+
+    readonly record struct Two(ulong A, ulong B);
+    readonly record struct Gap(uint A, ulong B);
+    readonly record struct Short(uint A);
+    readonly record struct Real(double A);
+
+    [Fact]
+    public void RecordsAreIntegersWithoutPadding()
+    {
+        Assert.Contains("has padding", Assert.Throws<ArgumentException>(() => new Stream<Gap>("s")).Message);
+        Assert.Contains("at least 8 bytes", Assert.Throws<ArgumentException>(() => new Stream<Short>("s")).Message);
+        Assert.Contains("field A is no integer", Assert.Throws<ArgumentException>(() => new Stream<Real>("s")).Message);
+        Assert.Equal([new("A", 8), new("B", 8)], new Stream<Two>("s").Fields);
+    }
+
+    [Fact]
+    public void NoSuchRegister() => Assert.StartsWith("no register 'xmm0'", Assert.Throws<SiteException>(() => GuestRegisters.Word("xmm0")).Message);
+
+    [Theory]
+    [InlineData("rdi", "get.i64 rdi"), InlineData("edi", "get.i32 rdi"), InlineData("di", "get.i16 rdi"), InlineData("dil", "get.i8 rdi")]
+    [InlineData("ah", "get.i8 rax+1"), InlineData("al", "get.i8 rax"), InlineData("r9d", "get.i32 r9"), InlineData("r9b", "get.i8 r9"), InlineData("spl", "get.i8 rsp")]
+    [InlineData("fsbase", "get.i64 fsbase"), InlineData("rflags", "rflags")]
+    public void Registers(string name, string read)
+    {
+        var f = new Function(0x1000);
+        var at = new Place(f, 0x1000);
+        at.Call(Probe.FromC("p.c", "p"), GuestRegisters.Word(name), GuestRegisters.Word(name));
+        f.Blocks.Add(new(0x1000));
+        f.Blocks[0].Code.AddRange(at.Code);
+        Assert.Single(Printer.Print(f).Split('\n'), l => l.EndsWith("= " + read, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ArithmeticOfKnownNumbersCostsNothing()
+    {
+        Word a = 0x1234ul;
+        Assert.Equal(0x48ul, ((a >> 6) & 0xff).Known);
+        Assert.Equal(ulong.MaxValue, ((Word)0 - 1).Known);
+        Assert.Equal(ulong.MaxValue, ((Word)(-1)).Known);
+        Assert.Null((a + GuestRegisters.Word("rax")).Known);
+    }
+
+    [Fact]
+    public void TheRegistryNumbersInOrder()
+    {
+        var r = new Registry(GoldenTests.Plugins("memtrace,file=t", "insns", "blocks", "memtrace,value=on"));
+        Assert.Equal(["insns.executed", "blocks.runs"], r.Arrays);
+        Assert.Equal([(0, "memtrace.trace", "t", 16), (1, "memtrace2.trace", null, 32)], r.Streams.Select(s => (s.Id, s.Name, s.Path, s.Size)));
+        Assert.Equal(["Pc:4", "Size:2", "Kind:2", "Address:8"], r.Streams[0].Fields.Select(f => $"{f.Name}:{f.Bytes}"));
+    }
+
+    [Fact]
+    public void AtMostEightStreams() =>
+        Assert.StartsWith("the plugins have 9 streams", Assert.Throws<PluginException>(() => new Registry(GoldenTests.Plugins([.. Enumerable.Repeat("memtrace", 9)]))).Message);
+
+    [Fact]
+    public void OnlyWhatIsWatchedIsExploded()
+    {
+        bool Watches(params string[] plugins) => new Instrumenter(GoldenTests.Plugins(plugins)).WatchesMemory(0x401000, new("main", 0x401000, 0));
+        Assert.False(Watches("blocks", "insns", "opcodes"));
+        Assert.True(Watches("blocks", "memtrace"));
+        Assert.False(Watches("memtrace,exclude=main"));
+        Assert.True(Watches("memtrace,exclude=main", "memtrace,only=m*"));
+    }
+
+    [Fact]
+    public void LabelsAreKnownAfterTheRun()
+    {
+        var instrumenter = GoldenTests.Run(Parser.Parse(Region), Region, "opcodes");
+        Assert.Equal(["other mov", "other ret"], instrumenter.Registry.Labels[0].Values.Order());
+    }
+}
