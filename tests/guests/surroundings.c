@@ -41,7 +41,8 @@ static void self(int argc, char **argv)
     printf("cmdline %d %d\n", parts == argc, same);
     fd = open("/proc/self/exe", O_RDONLY);
     char magic[4] = "";
-    printf("magic %zd %.3s\n", read(fd, magic, 4), magic + 1);
+    n = read(fd, magic, 4);
+    printf("magic %zd %.3s\n", n, magic + 1);
     close(fd);
     const char *name = (const char *)getauxval(AT_EXECFN);
     printf("execfn %d pagesize %lu random %d\n", name != NULL && strcmp(name, argv[0]) == 0, getauxval(AT_PAGESZ), getauxval(AT_RANDOM) != 0);
@@ -80,8 +81,9 @@ int main(int argc, char **argv)
     environment();
     struct utsname u;
     struct rlimit limit;
-    printf("uname %d %s %s\n", uname(&u), u.sysname, u.machine);
-    printf("rlimit %d %d\n", getrlimit(RLIMIT_STACK, &limit), limit.rlim_cur > 65536);
+    int named = uname(&u), limited = getrlimit(RLIMIT_STACK, &limit);
+    printf("uname %d %s %s\n", named, u.sysname, u.machine);
+    printf("rlimit %d %d\n", limited, limit.rlim_cur > 65536);
     printf("ids %d %d\n", getpid() > 1 && getppid() >= 0, getuid() == geteuid());
     printf("sysconf %ld %d\n", sysconf(_SC_PAGESIZE), sysconf(_SC_NPROCESSORS_ONLN) > 0);
     return argc;

@@ -37,9 +37,11 @@ static void formats(void)
     }
     struct tm read = {0};
     char *rest = strptime("2024-02-29 23:59:58 rest", "%Y-%m-%d %H:%M:%S", &read);
-    printf("strptime %d %d %d %d [%s] %ld\n", read.tm_year, read.tm_mon, read.tm_mday, read.tm_sec, rest, (long)timegm(&read));
+    printf("strptime %d %d %d %d [%s] ", read.tm_year, read.tm_mon, read.tm_mday, read.tm_sec, rest);
+    printf("%ld\n", (long)timegm(&read));
     struct tm odd = {.tm_year = 124, .tm_mon = 13, .tm_mday = -5, .tm_hour = 49, .tm_isdst = 0};
-    printf("normalised %ld %d-%d-%d\n", (long)timegm(&odd), odd.tm_year, odd.tm_mon, odd.tm_mday);
+    long normal = (long)timegm(&odd);
+    printf("normalised %ld %d-%d-%d\n", normal, odd.tm_year, odd.tm_mon, odd.tm_mday);
     setenv("TZ", "EST5EDT,M3.2.0,M11.1.0", 1);
     tzset();
     time_t summer = 1720000000, winter = 1705000000;
