@@ -55,6 +55,7 @@ int main(int argc, char **argv)
     const char *how = argc > 1 ? argv[1] : "return";
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    setvbuf(stdout, NULL, _IOFBF, 4096);
     atexit(last);
     at_quick_exit(quick);
     printf("ending by %s\n", how);
