@@ -31,14 +31,14 @@ public sealed record NativeTrace(IReadOnlyList<Executed> Instructions, bool Exit
                 end++;
             if (end == log.Steps.Count && !log.Exited)
                 break;
-            executed.Add(new(instruction, log.Steps[i], Events(instruction, log.Steps, i, end), flags.Undefined, flags.UndefinedR11));
+            executed.Add(new(instruction, log.Steps[i], EventsOf(instruction, log.Steps, i, end), flags.Undefined, flags.UndefinedR11));
             flags.After(instruction, log.Steps[i]);
             i = end;
         }
         return new(executed, log.Exited, log.Status);
     }
 
-    static List<MemoryEvent> Events(in Instruction instruction, IReadOnlyList<Step> steps, int from, int end)
+    static List<MemoryEvent> EventsOf(in Instruction instruction, IReadOnlyList<Step> steps, int from, int end)
     {
         if (!IsRep(instruction))
             return MemoryRules.Of(instruction, steps[from], end < steps.Count ? steps[end] : null);

@@ -12,6 +12,7 @@ sealed class Operands(Instruction instruction, Step before)
         Iced.Intel.Register.EIP => (uint)instruction.NextIP,
         Iced.Intel.Register.FS => before.FsBase,
         Iced.Intel.Register.GS => before.GsBase,
+        Iced.Intel.Register.AL => (byte)before.Gpr[0], // xlat
         Iced.Intel.Register.ES or Iced.Intel.Register.CS or Iced.Intel.Register.SS or Iced.Intel.Register.DS => 0,
         _ when register.IsGPR64() => before.Gpr[register.GetNumber()],
         _ when register.IsGPR32() => (uint)before.Gpr[register.GetNumber()],

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Iced.Intel;
+using Xunit;
 
 namespace Emu.Tests.Oracle;
 
