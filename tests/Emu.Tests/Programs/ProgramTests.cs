@@ -10,6 +10,19 @@ public class ProgramTests
 
     public static TheoryData<string> All => new(Rows.Keys);
 
+    /// <summary>The tables themselves: no row may depend on time, place or chance.</summary>
+    [Fact]
+    public void Rows_are_deterministic()
+    {
+        foreach (var row in Rows.Values)
+        {
+            var folder = Path.Combine(Repository.Work("runs"), "twice");
+            var first = Outcome.Of(row, row.Guest, Verify.Inputs, folder, Verify.Limit);
+            var difference = Outcome.Of(row, row.Guest, Verify.Inputs, folder, Verify.Limit).DifferenceTo(first);
+            Assert.True(difference is null, $"{row.Id}: {difference}");
+        }
+    }
+
     [Theory]
     [MemberData(nameof(All))]
     public void Plain(string row) => Verify.Same(Rows[row], Runners.NoPlugins, "");

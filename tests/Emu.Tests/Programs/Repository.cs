@@ -18,14 +18,21 @@ static class Repository
     /// <summary>Runs a program and returns its stdout; throws with its stderr when it fails.</summary>
     public static string Run(string program, params string[] arguments)
     {
+        var (status, output, errors) = RunAny(program, arguments);
+        return status == 0
+            ? output
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: status {status}\n{errors}");
+    }
+
+    /// <summary>Runs a program whatever its status (128 + signal).</summary>
+    public static (int Status, string Output, string Errors) RunAny(string program, params string[] arguments)
+    {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0
-            ? output
-            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: status {process.ExitCode}\n{errors.Result}");
+        return (process.ExitCode, output, errors.Result);
     }
 
     static string FindRoot()
