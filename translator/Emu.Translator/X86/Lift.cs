@@ -68,7 +68,8 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
         V? sum = i.MemoryBase == Register.None ? null : e.Get(t, Full(i.MemoryBase));
         if (i.MemoryIndex != Register.None)
         {
-            V scaled = e.Get(t, Full(i.MemoryIndex)) << System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
+            V index = i.MemoryIndex == Register.AL ? e.Get(I8, "rax").Zext(t) : e.Get(t, Full(i.MemoryIndex));
+            V scaled = index << System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
             sum = sum is { } b ? b + scaled : scaled;
         }
         V address = sum is { } s ? s + (long)i.MemoryDisplacement64 : e.ConstBits(t, i.MemoryDisplacement64);

@@ -14,8 +14,8 @@ static class X87Control
         r[Fincstp] = x => x.Turn(1);
         r[Fdecstp] = x => x.Turn(-1);
         r[Ffree] = x => x.Tag(x.StNumber(0), used: false);
-        r[Ffreep] = x => { x.Tag(x.StNumber(0), used: false); x.Turn(1); };
-        r[Emms] = x => x.E.Set("ftag", x.E.Const(I8, 0L));
+        r[Ffreep] = x => { x.Tag(x.StNumber(0), used: false); x.Drop(); };
+        r[Emms] = x => { x.E.Set("ftop", x.E.Const(I8, 0L)); x.E.Set("ftag", x.E.Const(I8, 0L)); };
         r[Fnstcw] = r[Fstcw] = x => x.Write(0, x.E.Get(I16, "fcw"));
         r[Fldcw] = x => x.SetControl(x.Read(0));
         r[Fnstsw] = r[Fstsw] = x => x.Write(0, x.Status());
