@@ -72,8 +72,8 @@ static class X87Control
     static void LoadEnvironment(this Lift x)
     {
         if (x.IsShort()) { x.Unsupported(); return; }
-        V Word(int n) => x.E.Load(I32, x.Address(0) + 4 * n, x.Segment).Trunc(I16);
-        V control = Word(0), status = Word(1), tags = Word(2), used = x.E.Const(I8, 0);
+        var words = Enumerable.Range(0, 7).Select(n => x.E.Load(I32, x.Address(0) + 4 * n, x.Segment).Trunc(I16)).ToArray();
+        V control = words[0], status = words[1], tags = words[2], used = x.E.Const(I8, 0);
         for (int n = 0; n < 8; n++) used |= (tags >> 2 * n & 3).Icmp(Predicate.Ne, 3).Zext(I8) << n;
         x.SetControl(control);
         x.E.Native("fldstatus", I8, null, status.Trunc(I8));
