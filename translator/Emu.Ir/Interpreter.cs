@@ -35,6 +35,7 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         Op.Goto => (Target(i).Then, null),
         Op.Branch => (One(i, 0) != 0 ? Target(i).Then : Target(i).Else!.Value, null),
         Op.Switch => (((Detail.Table)i.Detail!).Targets is var t && One(i, 0) < t.Count ? t[(int)One(i, 0)] : new((ulong)One(i, 1)), null),
+        Op.SwitchOn => (new((ulong)One(i, 0)), null),
         Op.Jump => (default, new(ExitKind.Jump, (ulong)One(i, 0))),
         Op.Ret => (default, new(ExitKind.Ret, (ulong)One(i, 0))),
         Op.CallTo => (default, new(ExitKind.Call, (ulong)One(i, 0))),

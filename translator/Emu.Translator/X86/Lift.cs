@@ -60,6 +60,9 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     /// <summary>A memory operand's offset (without segment base); evaluated once, at first use.</summary>
     public V Address(int op) => addresses[op] ??= Evaluate();
 
+    /// <summary>A memory operand's address with its segment base.</summary>
+    public V Linear(int op) => Segment is { } s ? Address(op) + e.Get(I64, s + "base") : Address(op);
+
     V Evaluate()
     {
         if (i.IsIPRelativeMemoryOperand) return e.ConstBits(I64, i.IPRelativeMemoryAddress);
