@@ -7,6 +7,7 @@ namespace Emu.Ir;
 public sealed class Interpreter(State state, IMemory memory, INative native, IObserver? observer = null)
 {
     readonly Dictionary<Value, BigInteger[]> values = [];
+    ulong pc;
 
     /// <summary>Runs a function until it is left; throws <see cref="GuestFault"/> where the guest would get a signal, and
     /// <see cref="TimeoutException"/> after <paramref name="limit"/> blocks.</summary>
@@ -34,11 +35,12 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         Op.Goto => (Target(i).Then, null),
         Op.Branch => (One(i, 0) != 0 ? Target(i).Then : Target(i).Else!.Value, null),
         Op.Switch => (((Detail.Table)i.Detail!).Targets is var t && One(i, 0) < t.Count ? t[(int)One(i, 0)] : new((ulong)One(i, 1)), null),
+        Op.SwitchOn => (new((ulong)One(i, 0)), null),
         Op.Jump => (default, new(ExitKind.Jump, (ulong)One(i, 0))),
         Op.Ret => (default, new(ExitKind.Ret, (ulong)One(i, 0))),
         Op.CallTo => (default, new(ExitKind.Call, (ulong)One(i, 0))),
         Op.Syscall => (default, new(ExitKind.Syscall, Target(i).Then.Address)),
-        Op.Trap when i.Detail is Detail.Reason r => (default, new(ExitKind.Trap, state["rip"], r.Signal, r.Text)),
+        Op.Trap when i.Detail is Detail.Reason r => (default, new(ExitKind.Trap, pc, r.Signal, r.Text)),
         _ => throw new InvalidOperationException($"{i.Op.Name()} does not end a block"),
     };
 
@@ -49,7 +51,7 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         if (Compute(i) is { } result) { values[i] = result; return; }
         switch (i.Op)
         {
-            case Op.Insn: state["rip"] = ((Detail.Guest)i.Detail!).Address; break;
+            case Op.Insn: pc = ((Detail.Guest)i.Detail!).Address; break;
             case Op.Set: state.Set(((Detail.Register)i.Detail!).Reg, Lanes.Pack(Use(i.Args[0]), i.Args[0].Type), i.Args[0].Type.Bytes); break;
             case Op.Flags when i.Detail is Detail.FlagWrite w:
                 var all = FlagTable.Compute(w.Rule, i.Printed.Bits, (UInt128)One(i, 0), (UInt128)One(i, 1), (UInt128)One(i, 2));
@@ -99,7 +101,7 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         string stem = i.Op.Name()[1..], name = i.Op switch
         {
             Op.Sitofp => to == Type.F80 ? "fild" : $"cvtsi2s{Suffix(to)}",
-            Op.Fconv => from == Type.F80 ? "fstp" : to == Type.F80 ? "fld" : $"cvts{Suffix(from)}2s{Suffix(to)}",
+            Op.Fconv => from == Type.F80 ? $"fstp{Suffix(to)}" : to == Type.F80 ? "fld" : $"cvts{Suffix(from)}2s{Suffix(to)}",
             _ => to == Type.F80 ? i.Op.Name() : $"{stem}s{Suffix(to)}",
         };
         return [.. Enumerable.Range(0, i.Type.Lanes).Select(n => native.Run(new(name), to, [.. i.Args.Select(a => (a.Type.Lane, new[] { Use(a)[n] }))])[0])];

@@ -97,7 +97,7 @@ static class Lanes
     static bool IsNan(Type t, BigInteger x)
     {
         var magnitude = x & Mask(t.Bits - 1);
-        if (t == Type.F80) return magnitude > new BigInteger(0x7fff8000) << 48 || magnitude >> 64 != 0 && (magnitude >> 63).IsEven;
-        return magnitude > (t == Type.F32 ? 0x7f800000 : 0x7ff0000000000000);
+        if (t.Bits == 80) return magnitude > new BigInteger(0x7fff8000) << 48 || magnitude >> 64 != 0 && (magnitude >> 63).IsEven;
+        return magnitude > (t.Bits == 32 ? 0x7f800000 : 0x7ff0000000000000);
     }
 }

@@ -31,7 +31,7 @@ public static class GuestState
         for (int n = 0; n < 16; n++) p[Gprs[n]] = (8 * n, 8);
         for (int n = 0; n < 16; n++) p[$"ymm{n}"] = (Vectors + 32 * n, 32);
         for (int n = 0; n < 8; n++) p[$"st{n}"] = (X87 + 16 * n, 16);
-        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -1, 8) })
+        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -1, 8), ("operand", Operand, 8) })
             p[name] = (at, size);
         return p;
     }

@@ -50,6 +50,7 @@ public static class Natives
     static NativeAsm? System(string name) => name switch
     {
         "rdtsc" => new("rdtsc\nshl rdx, 32\nor rax, rdx", "={rax},~{rdx}" + Flags, HasSideEffects: true),
+        "tscaux" => new("rdtscp\nmov eax, ecx", "={rax},~{rcx},~{rdx}" + Flags, HasSideEffects: true),
         "mfence" => Void("mfence", "~{memory}" + Flags),
         "ldmxcsr" => Void(OnStack("mov dword ptr [rsp], $0\nvldmxcsr dword ptr [rsp]"), "r" + Flags),
         "stmxcsr" => new(OnStack("vstmxcsr dword ptr [rsp]\nmov $0, dword ptr [rsp]"), "=r" + Flags, HasSideEffects: true),

@@ -12,6 +12,8 @@ static class BitOps
     {
         r[Bsf] = x => x.Scan(s => s.One(Op.Cttz));
         r[Bsr] = x => x.Scan(s => s.Same(s.Type.Bits - 1) - s.One(Op.Ctlz));
+        r[Tzcnt] = x => x.CountZeros(Op.Cttz);
+        r[Lzcnt] = x => x.CountZeros(Op.Ctlz);
         r[Popcnt] = PopulationCount;
         r[Bswap] = x => x.Write(0, x.Bits(0) == 16 ? x.E.Const(I16, 0L) : x.Read(0).One(Op.Bswap));
         r[Bt] = x => x.BitTest(null);
@@ -28,6 +30,15 @@ static class BitOps
         if (x.Bits(0) == 16) x.Write(0, x.E.Select(none, x.Read(0), find(source)));
         else x.E.Set(to, x.E.Select(none, x.E.Get(I64, to), find(source).Zext(I64)));
         x.E.Flags(FlagRule.Logic, source, source, source);
+    }
+
+    /// <summary>Not in x86-64-v2, but compilers emit <c>rep bsf</c> for either.</summary>
+    static void CountZeros(this Lift x, Op op)
+    {
+        V source = x.Read(1), result = source.One(op);
+        x.Write(0, result);
+        x.E.Flags(FlagRule.Logic, result, result, result);
+        x.E.SetFlag(Flag.C, source.Icmp(Predicate.Eq, 0));
     }
 
     static void PopulationCount(Lift x)

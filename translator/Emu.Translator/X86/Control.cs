@@ -11,7 +11,7 @@ static class Control
     public static void Define(Rules r)
     {
         r.Each("j", x => x.E.Branch(x.E.Cond(x.Cc), x.Target, x.Next));
-        r[Jmp] = x => { if (x.Instruction.IsJmpShortOrNear) x.E.Goto(x.Target); else x.E.Jump(x.Read(0, I64)); };
+        r[Jmp] = JumpRow;
         r[Call] = CallRow;
         r[Ret] = ReturnRow;
         r[Loop] = x => x.LoopWhile(null);
@@ -19,6 +19,13 @@ static class Control
         r[Loopne] = x => x.LoopWhile(Cc.Ne);
         r[Jrcxz] = x => x.E.Branch(x.E.Get(I64, "rcx").Icmp(Predicate.Eq, 0), x.Target, x.Next);
         r[Jecxz] = x => x.E.Branch(x.E.Get(I32, "rcx").Icmp(Predicate.Eq, 0), x.Target, x.Next);
+    }
+
+    static void JumpRow(Lift x)
+    {
+        if (x.Instruction.IsJmpFar || x.Instruction.IsJmpFarIndirect) x.Unsupported();
+        else if (x.Instruction.IsJmpShortOrNear) x.E.Goto(x.Target);
+        else x.E.Jump(x.Read(0, I64));
     }
 
     static void CallRow(Lift x)

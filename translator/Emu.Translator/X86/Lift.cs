@@ -60,6 +60,9 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     /// <summary>A memory operand's offset (without segment base); evaluated once, at first use.</summary>
     public V Address(int op) => addresses[op] ??= Evaluate();
 
+    /// <summary>A memory operand's address with its segment base.</summary>
+    public V Linear(int op) => Segment is { } s ? Address(op) + e.Get(I64, s + "base") : Address(op);
+
     V Evaluate()
     {
         if (i.IsIPRelativeMemoryOperand) return e.ConstBits(I64, i.IPRelativeMemoryAddress);
@@ -68,7 +71,8 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
         V? sum = i.MemoryBase == Register.None ? null : e.Get(t, Full(i.MemoryBase));
         if (i.MemoryIndex != Register.None)
         {
-            V scaled = e.Get(t, Full(i.MemoryIndex)) << System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
+            V index = i.MemoryIndex == Register.AL ? e.Get(I8, "rax").Zext(t) : e.Get(t, Full(i.MemoryIndex));
+            V scaled = index << System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
             sum = sum is { } b ? b + scaled : scaled;
         }
         V address = sum is { } s ? s + (long)i.MemoryDisplacement64 : e.ConstBits(t, i.MemoryDisplacement64);

@@ -22,7 +22,7 @@ static class Moves
 
         r[Push] = x => x.PushValue(x.Read(0, x.StackType()));
         r[Pop] = PopRow;
-        r[Leave] = x => { V frame = x.E.Get(I64, "rbp"), saved = x.E.Load(I64, frame); x.E.Set("rsp", frame + 8); x.E.Set("rbp", saved); };
+        r[Leave] = x => { V frame = x.E.Get(I64, "rbp"), saved = x.E.Load(x.FrameType(), frame); x.E.Set("rsp", frame + saved.Type.Bytes); x.E.Set("rbp", saved); };
         r[Enter] = EnterRow;
         r[Pushfq] = x => x.PushValue(x.E.Rflags());
         r[Pushf] = x => x.PushValue(x.E.Rflags().Trunc(I16));
@@ -79,14 +79,17 @@ static class Moves
 
     static void EnterRow(Lift x)
     {
-        V sp = x.E.Get(I64, "rsp") - 8, frame = x.E.Get(I64, "rbp"), top = sp;
+        var t = x.FrameType();
+        V sp = x.E.Get(I64, "rsp") - t.Bytes, frame = x.E.Get(I64, "rbp"), top = sp;
         int level = x.Instruction.Immediate8_2nd & 31;
-        x.E.Store(sp, frame);
-        for (int n = 1; n < level; n++) x.E.Store(sp -= 8, x.E.Load(I64, frame - 8 * n));
-        if (level > 0) x.E.Store(sp -= 8, top);
-        x.E.Set("rbp", top);
+        x.E.Store(sp, frame.Fit(t));
+        for (int n = 1; n < level; n++) x.E.Store(sp -= t.Bytes, x.E.Load(t, frame - t.Bytes * n));
+        if (level > 0) x.E.Store(sp -= t.Bytes, top.Fit(t));
+        x.E.Set("rbp", top.Fit(t));
         x.E.Set("rsp", sp - x.Instruction.Immediate16);
     }
+
+    static Emu.Ir.Type FrameType(this Lift x) => x.Instruction.Code is Code.Leavew or Code.Enterw_imm16_imm8 ? I16 : I64;
 
     /// <summary>64 bits, or 16 with an operand-size prefix: nothing else can be pushed in 64-bit mode.</summary>
     static Emu.Ir.Type StackType(this Lift x) => x.Instruction.StackPointerIncrement is 2 or -2 ? I16 : I64;

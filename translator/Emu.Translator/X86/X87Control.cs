@@ -14,8 +14,8 @@ static class X87Control
         r[Fincstp] = x => x.Turn(1);
         r[Fdecstp] = x => x.Turn(-1);
         r[Ffree] = x => x.Tag(x.StNumber(0), used: false);
-        r[Ffreep] = x => { x.Tag(x.StNumber(0), used: false); x.Turn(1); };
-        r[Emms] = x => x.E.Set("ftag", x.E.Const(I8, 0L));
+        r[Ffreep] = x => { x.Tag(x.StNumber(0), used: false); x.Drop(); };
+        r[Emms] = x => { x.E.Set("ftop", x.E.Const(I8, 0L)); x.E.Set("ftag", x.E.Const(I8, 0L)); };
         r[Fnstcw] = r[Fstcw] = x => x.Write(0, x.E.Get(I16, "fcw"));
         r[Fldcw] = x => x.SetControl(x.Read(0));
         r[Fnstsw] = r[Fstsw] = x => x.Write(0, x.Status());
@@ -72,8 +72,8 @@ static class X87Control
     static void LoadEnvironment(this Lift x)
     {
         if (x.IsShort()) { x.Unsupported(); return; }
-        V Word(int n) => x.E.Load(I32, x.Address(0) + 4 * n, x.Segment).Trunc(I16);
-        V control = Word(0), status = Word(1), tags = Word(2), used = x.E.Const(I8, 0);
+        var words = Enumerable.Range(0, 7).Select(n => x.E.Load(I32, x.Address(0) + 4 * n, x.Segment).Trunc(I16)).ToArray();
+        V control = words[0], status = words[1], tags = words[2], used = x.E.Const(I8, 0);
         for (int n = 0; n < 8; n++) used |= (tags >> 2 * n & 3).Icmp(Predicate.Ne, 3).Zext(I8) << n;
         x.SetControl(control);
         x.E.Native("fldstatus", I8, null, status.Trunc(I8));

@@ -14,9 +14,10 @@ static class X87Functions
         foreach (var m in new[] { Fyl2x, Fyl2xp1, Fpatan }) r[m] = x => { x.SetSt(1, x.Two(X87.Name(m))); x.Drop(); };
         foreach (var m in new[] { Fprem, Fprem1 }) r[m] = x =>
         {
-            V codes = x.E.Native(X87.Name(m) + "_status", I16, null, x.St(0), x.St(1));
-            x.SetSt(0, x.Two(X87.Name(m)));
-            x.E.Set("fsw", codes & 0x4700);
+            // An invalid operation only clears C2.
+            V codes = x.E.Native(X87.Name(m) + "_status", I16, null, x.St(0), x.St(1)) & 0x4700, result = x.Two(X87.Name(m));
+            x.SetSt(0, result);
+            x.E.Set("fsw", x.E.Select(result.Fcmp(Predicate.Uno, result), x.E.Get(I16, "fsw") & 0x4300, codes));
         };
         r[Fxam] = Examine;
         r[Fxtract] = x =>
