@@ -38,7 +38,7 @@ public sealed class StepTruth
     string? Complaint(ulong from, ulong to)
     {
         if (!inside.Contains(to)) return $"{to:x} was executed (after {from:x}) but is in no region";
-        if (!blockOf.TryGetValue(from, out var block)) return null;
+        if (from == to || !blockOf.TryGetValue(from, out var block)) return null; // from == to: an iteration of a string instruction
         return block.End switch
         {
             BlockEnd.Call or BlockEnd.IndirectCall => program.RegionAt(to) is null ? $"{from:x} called {to:x}, which is no root" : null,
