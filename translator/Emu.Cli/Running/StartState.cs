@@ -17,10 +17,14 @@ sealed record StartState(ulong Ignored, ulong? OpenFiles, IReadOnlyList<string> 
     /// <summary>EMU_START is "SigIgn NoFile [name...]", EMU_START_ the value that variable "_" had.</summary>
     public static StartState Read()
     {
+        ulong quit = IgnoresQuit() ? 1ul << (Libc.SigQuit - 1) : 0;
         var words = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || !ulong.TryParse(words[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong ignored)) return new(0, null, []);
-        return new(ignored, ulong.TryParse(words[1], CultureInfo.InvariantCulture, out ulong files) ? files : null, words[2..]);
+        if (words.Length < 2 || !ulong.TryParse(words[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong ignored)) return new(quit, null, []);
+        return new(ignored & ~(1ul << (Libc.SigQuit - 1)) | quit, ulong.TryParse(words[1], CultureInfo.InvariantCulture, out ulong files) ? files : null, words[2..]);
     }
+
+    /// <summary>bash always ignores SIGQUIT, and puts it back for exec; .NET leaves it alone when it is ignored.</summary>
+    static bool IgnoresQuit() => Libc.signal(Libc.SigQuit, Libc.SigDfl) == Libc.SigIgn;
 
     public bool Ignores(int signal) => (Ignored >> (signal - 1) & 1) != 0;
 
