@@ -22,8 +22,8 @@ public sealed class Pipeline
     readonly Instrumenter instrumenter;
     readonly PluginData plugins;
     readonly Lazy<Discovery.Program> program;
-    readonly Lazy<FlagLiveness> liveness;
-    bool readsFlags;
+    readonly Lazy<Liveness> liveness;
+    bool readsTransients;
 
     public Pipeline(Image image, PipelineOptions options)
     {
@@ -31,7 +31,7 @@ public sealed class Pipeline
         instrumenter = new(options.Plugins);
         plugins = PluginData.Of(instrumenter.Registry);
         program = new(() => Discover.Run(image, options.Roots));
-        liveness = new(() => FlagLiveness.Of(Program, Iced.Intel.RflagsBits.OF | Iced.Intel.RflagsBits.SF | Iced.Intel.RflagsBits.ZF | Iced.Intel.RflagsBits.AF | Iced.Intel.RflagsBits.PF | Iced.Intel.RflagsBits.CF));
+        liveness = new(() => Liveness.Of(Program));
     }
 
     /// <summary>What discovery found.</summary>
@@ -41,7 +41,7 @@ public sealed class Pipeline
     public void Build(string guestPath, string output)
     {
         var functions = Parallel(Program.Regions, Instrumented);
-        readsFlags = functions.Any(ReadsFlags);
+        readsTransients = functions.Any(ReadsTransients);
         var modules = Chunks(functions).ToArray();
         int done = 0;
         var objects = Parallel(modules, m =>
@@ -57,7 +57,7 @@ public sealed class Pipeline
     public string Show(GuestRegion region, string stage)
     {
         var f = stage == "lift" ? Lifted(region) : Instrumented(region);
-        readsFlags = ReadsFlags(f);
+        readsTransients = ReadsTransients(f);
         if (stage is "lift" or "instrumented") return Printer.Print(f);
         if (stage == "flags") return Printer.Print(Ready(f));
         using var m = Module([Ready(f)]);
@@ -120,11 +120,11 @@ public sealed class Pipeline
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)])));
     }
 
-    FlagDemand Demand(Function f) => readsFlags ? FlagDemand.Everything(IsRoot) : FlagDemand.Of(liveness.Value, f.Entry, IsRoot);
+    Demand Demand(Function f) => readsTransients ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot);
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;
 
-    static bool ReadsFlags(Function f) => f.Blocks.Any(b => b.Code.Any(i => i.Inserted && i.FlagsRead() != Flag.None));
+    static bool ReadsTransients(Function f) => f.Blocks.Any(b => b.Code.Any(i => i.Inserted && (i.FlagsRead() != Flag.None || i.Detail is Detail.Register { Reg.Name: "r8" or "r9" or "r10" or "r11" })));
 
     ReadOnlyMemory<byte> Bytes(ulong pc, int length) => image.TryRead(pc, (ulong)length, out var bytes) ? bytes.ToArray() : default;
 

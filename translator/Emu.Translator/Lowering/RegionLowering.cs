@@ -15,7 +15,7 @@ public sealed partial class RegionLowering
     readonly ModuleSymbols symbols;
     readonly StateAccess state;
     readonly Function f;
-    readonly FlagDemand demand;
+    readonly Demand demand;
     readonly LLVMValueRef function;
     readonly Dictionary<Label, LLVMBasicBlockRef> blocks = [];
     readonly Dictionary<string, Slot> slots = [];
@@ -24,7 +24,7 @@ public sealed partial class RegionLowering
     readonly SlotFlow flow;
     ulong dirty, pc;
 
-    RegionLowering(ModuleSymbols symbols, Function f, FlagDemand demand)
+    RegionLowering(ModuleSymbols symbols, Function f, Demand demand)
     {
         (this.symbols, m, state, this.f, this.demand) = (symbols, symbols.Module, symbols.State, f, demand);
         function = symbols.Region(f.Entry);
@@ -39,7 +39,7 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>Adds the function to the module.</summary>
-    public static void Lower(ModuleSymbols symbols, Function f, FlagDemand demand)
+    public static void Lower(ModuleSymbols symbols, Function f, Demand demand)
     {
         var lowering = new RegionLowering(symbols, f, demand);
         foreach (var b in f.Blocks) lowering.Lower(b);

@@ -1,4 +1,6 @@
 using Emu.Ir;
+using Emu.Translator.Discovery;
+using Emu.Translator.Passes;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
@@ -31,7 +33,7 @@ public sealed partial class RegionLowering
         var exit = m.Block(function);
         m.At(exit);
         if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.In(to.Address));
-        else Leave(m.Const(to.Address), Flag.All);
+        else Leave(m.Const(to.Address), Transient.All);
         m.At(back);
         return exit;
     }
@@ -55,14 +57,14 @@ public sealed partial class RegionLowering
     void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.IndirectJump);
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
-    LLVMValueRef[] Arguments(Flag live)
+    LLVMValueRef[] Arguments(Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s));
-        StoreFlags(live);
-        return [.. Abi.In.Select(Read)];
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s) && Demand.Wants(live, s.Register));
+        StoreFlags(Demand.Flags(live));
+        return [.. Abi.In.Select(r => Demand.Wants(live, r) ? Read(r) : m.Poison(m.I64))];
     }
 
-    void TailCall(LLVMValueRef region, Flag live)
+    void TailCall(LLVMValueRef region, Transient live)
     {
         var result = m.Call(symbols.RegionType, region, Arguments(live));
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
@@ -103,10 +105,10 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
-    void Leave(LLVMValueRef rip, Flag live)
+    void Leave(LLVMValueRef rip, Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s));
-        StoreFlags(live);
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s) && Demand.Wants(live, s.Register));
+        StoreFlags(Demand.Flags(live));
         ReturnWith(rip);
     }
 
@@ -137,7 +139,7 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>Calls the core with everything in the state: for this code a guest call to a thunk.</summary>
-    LLVMValueRef CallCore(string name, ulong rip, Flag live)
+    LLVMValueRef CallCore(string name, ulong rip, Transient live)
     {
         state.Store(m.Const(rip), GuestState.Rip);
         var result = m.Call(symbols.RegionType, symbols.Region(Bridges.Thunk(name)), Arguments(live));
@@ -149,13 +151,13 @@ public sealed partial class RegionLowering
     /// <summary>An instruction that the core does; it leaves the flags alone.</summary>
     void CallHelper(string name)
     {
-        Receive(CallCore($"helper_{name}", pc, Flag.None));
+        Receive(CallCore($"helper_{name}", pc, Transient.All & ~Transient.Flags));
     }
 
     /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too.</summary>
     void SystemCall(Label next)
     {
-        ContinueAt(CallCore("syscall", next.Address, Flag.All), next);
+        ContinueAt(CallCore("syscall", next.Address, Transient.All), next);
     }
 
     void Trap(Detail.Reason reason)
@@ -163,6 +165,6 @@ public sealed partial class RegionLowering
         state.Store(m.Const(pc), GuestState.Rip);
         state.Store(m.Const((ulong)reason.Signal), GuestState.TrapSignal);
         state.Store(symbols.Text(reason.Text), GuestState.TrapText);
-        TailCall(symbols.Region(Bridges.Thunk("trapped")), Flag.All);
+        TailCall(symbols.Region(Bridges.Thunk("trapped")), Transient.All);
     }
 }

@@ -5,7 +5,7 @@ namespace Emu.Translator.Passes;
 /// <summary>Narrows every flag write to the flags that something reads before the next write, over the region's whole CFG.</summary>
 public static class DeadFlags
 {
-    public static void Run(Function f, FlagDemand demand)
+    public static void Run(Function f, Demand demand)
     {
         var blocks = f.Blocks.ToDictionary(b => b.Label);
         var live = f.Blocks.ToDictionary(b => b.Label, _ => Flag.None);
@@ -24,12 +24,12 @@ public static class DeadFlags
     }
 
     /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
-    static Flag AtEnd(Block b, Dictionary<Label, Flag> live, FlagDemand demand)
+    static Flag AtEnd(Block b, Dictionary<Label, Flag> live, Demand demand)
     {
-        var now = demand.AtExit(b.Terminator);
+        var now = Demand.Flags(demand.AtExit(b.Terminator));
         // A callee publishes what its return sites want; before the call only what the callee reads is live.
         if (b.Terminator.Op == Op.CallTo) return now;
-        foreach (var to in b.Terminator.Successors()) now |= live.TryGetValue(to, out var inside) ? inside : demand.AtEdge(to);
+        foreach (var to in b.Terminator.Successors()) now |= live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to));
         return now;
     }
 

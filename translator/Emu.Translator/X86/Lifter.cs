@@ -36,9 +36,19 @@ public static class Lifter
             Rules.LiftInto(e, i, explode, text, index);
             if (e.IsEnded) break;
         }
-        if (e.IsEnded) { if (b.Table is { } t) Resolve(e, t); }
+        if (e.IsEnded && b.Table is { } t) Resolve(e, t);
+        else if (e.IsEnded) { if (b.ReturnsToPushed) ReturnByJump(e); }
         else if (b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
         else e.Goto(b.EndAddress);
+    }
+
+    /// <summary>No caller waits for a return to an address that the guest has just pushed.</summary>
+    static void ReturnByJump(Emitter e)
+    {
+        var code = e.Function.Blocks[^1].Code;
+        if (code[^1] is not { Op: Op.Ret, Args: [var target] }) return;
+        code.RemoveAt(code.Count - 1);
+        e.Jump(new(e, target));
     }
 
     /// <summary>Turns the jump that ends the block into a switch over its table.</summary>

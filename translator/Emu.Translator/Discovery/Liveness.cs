@@ -3,26 +3,27 @@ using Iced.Intel;
 namespace Emu.Translator.Discovery;
 
 /// <summary>
-/// Which status flags (OSZAPC) carry information from region to region: the least fixpoint over the whole program. A caller publishes
+/// Which status flags and scratch registers carry information from region to region: the least fixpoint over the whole program. A caller publishes
 /// <see cref="In"/> of its target; a region publishes <see cref="After"/> of its root when it returns. Everything else may be dropped.
 /// </summary>
-public sealed class FlagLiveness
+public sealed class Liveness
 {
     readonly Program program;
-    readonly RflagsBits atSyscall;
+    readonly InstructionInfoFactory info = new();
+    readonly Transient atSyscall;
     readonly Dictionary<ulong, int> numbers = [];
-    readonly Dictionary<ulong, BlockFlags> blocks = [];
-    readonly RflagsBits[] live, published;
+    readonly Dictionary<ulong, BlockEffect> blocks = [];
+    readonly Transient[] live, published;
     readonly List<int>[] dependents;
     readonly List<int> jumpers = [], callers = [], callable = [], jumpable = [];
     readonly Queue<int> pending = [];
     readonly bool[] isPending;
 
-    FlagLiveness(Program program, RflagsBits atSyscall)
+    Liveness(Program program, Transient atSyscall)
     {
         (this.program, this.atSyscall) = (program, atSyscall);
         var count = program.Regions.Count;
-        (live, published, isPending, dependents) = (new RflagsBits[count], new RflagsBits[count], new bool[count], new List<int>[count]);
+        (live, published, isPending, dependents) = (new Transient[count], new Transient[count], new bool[count], new List<int>[count]);
         for (var r = 0; r < count; r++) numbers[program.Regions[r].Root] = r;
         for (var r = 0; r < count; r++) Prepare(r);
         while (pending.TryDequeue(out var r))
@@ -33,19 +34,19 @@ public sealed class FlagLiveness
     }
 
     /// <summary>Flags that code reached through unresolved indirect calls may read.</summary>
-    public RflagsBits IndirectCallIn { get; private set; }
+    public Transient IndirectCallIn { get; private set; }
 
     /// <summary>Flags that code reached through unresolved indirect jumps may read.</summary>
-    public RflagsBits IndirectJumpIn { get; private set; }
+    public Transient IndirectJumpIn { get; private set; }
 
     /// <summary>Solves the program; <paramref name="atSyscall"/> are flags that count as read by `syscall` (it copies them to r11).</summary>
-    public static FlagLiveness Of(Program program, RflagsBits atSyscall = 0) => new(program, atSyscall & BlockFlags.Status);
+    public static Liveness Of(Program program, Transient atSyscall = 0) => new(program, atSyscall & Transient.Flags);
 
     /// <summary>Flags the region of a root may read before it writes them; all of them when the PC is no root.</summary>
-    public RflagsBits In(ulong root) => numbers.TryGetValue(root, out var r) ? live[r] : BlockFlags.Status;
+    public Transient In(ulong root) => numbers.TryGetValue(root, out var r) ? live[r] : Transient.All;
 
     /// <summary>Flags that may be read after the region of a root returned.</summary>
-    public RflagsBits After(ulong root) => numbers.TryGetValue(root, out var r) ? published[r] : BlockFlags.Status;
+    public Transient After(ulong root) => numbers.TryGetValue(root, out var r) ? published[r] : Transient.All;
 
     void Prepare(int r)
     {
@@ -55,7 +56,7 @@ public sealed class FlagLiveness
         if (reason != 0) jumpable.Add(r);
         foreach (var block in program.Regions[r].Blocks)
         {
-            if (!blocks.ContainsKey(block.Address)) blocks[block.Address] = BlockFlags.Of(block.Instructions);
+            if (!blocks.ContainsKey(block.Address)) blocks[block.Address] = BlockEffect.Of(block.Instructions, info);
             foreach (var exit in block.Exits) DependOn(exit, r);
             if (block.End == BlockEnd.Call) DependOn(block.Instructions[^1].NearBranchTarget, r);
             if (block.End == BlockEnd.IndirectCall && callers.LastOrDefault(-1) != r) callers.Add(r);
@@ -65,7 +66,7 @@ public sealed class FlagLiveness
     }
 
     /// <summary>An indirect jump whose table, if any, may have been guessed wrong.</summary>
-    static bool MayGoAnywhere(GuestBlock block) => block.End == BlockEnd.IndirectJump && (block.Table is null || block.Table.Index == Register.None);
+    static bool MayGoAnywhere(GuestBlock block) => block.ReturnsToPushed || block.End == BlockEnd.IndirectJump && (block.Table is null || block.Table.Index == Register.None);
 
     void DependOn(ulong target, int r)
     {
@@ -85,7 +86,7 @@ public sealed class FlagLiveness
     void Update(int r)
     {
         var region = program.Regions[r];
-        var before = new Dictionary<ulong, RflagsBits>(region.Blocks.Count);
+        var before = new Dictionary<ulong, Transient>(region.Blocks.Count);
         for (var isNew = true; isNew;)
         {
             isNew = false;
@@ -101,55 +102,55 @@ public sealed class FlagLiveness
         Grow(r, before[region.Root]);
     }
 
-    RflagsBits AtEnd(int r, GuestBlock block, Dictionary<ulong, RflagsBits> before) => block.End switch
+    Transient AtEnd(int r, GuestBlock block, Dictionary<ulong, Transient> before) => block.End switch
     {
         BlockEnd.Call => In(block.Instructions[^1].NearBranchTarget),
         BlockEnd.IndirectCall => IndirectCallIn,
+        BlockEnd.IndirectJump or BlockEnd.Return when MayGoAnywhere(block) => IndirectJumpIn | Following(block, before),
         BlockEnd.Return => published[r],
-        BlockEnd.IndirectJump when MayGoAnywhere(block) => IndirectJumpIn | Following(block, before),
         BlockEnd.Syscall => atSyscall | Following(block, before),
         _ => Following(block, before),
     };
 
-    RflagsBits Following(GuestBlock block, Dictionary<ulong, RflagsBits> before)
+    Transient Following(GuestBlock block, Dictionary<ulong, Transient> before)
     {
-        RflagsBits flags = 0;
+        Transient flags = 0;
         foreach (var next in block.Successors) flags |= before.GetValueOrDefault(next);
         foreach (var exit in block.Exits) flags |= In(exit);
         return flags;
     }
 
     /// <summary>Flags read at return sites are what callees must publish; a tail call hands this region's duty on.</summary>
-    void Publish(int r, GuestBlock block, Dictionary<ulong, RflagsBits> before)
+    void Publish(int r, GuestBlock block, Dictionary<ulong, Transient> before)
     {
         switch (block.End)
         {
             case BlockEnd.Call: Demand(block.Instructions[^1].NearBranchTarget, Following(block, before)); break;
             case BlockEnd.IndirectCall: DemandOfAll(callable, Following(block, before)); break;
-            case BlockEnd.IndirectJump when MayGoAnywhere(block): DemandOfAll(jumpable, published[r]); break;
+            case BlockEnd.IndirectJump or BlockEnd.Return when MayGoAnywhere(block): DemandOfAll(jumpable, published[r]); break;
         }
         foreach (var exit in block.Exits) Demand(exit, published[r]);
     }
 
-    void Demand(ulong root, RflagsBits flags)
+    void Demand(ulong root, Transient flags)
     {
         if (numbers.TryGetValue(root, out var r)) Demand(r, flags);
     }
 
-    void Demand(int r, RflagsBits flags)
+    void Demand(int r, Transient flags)
     {
         if ((flags & ~published[r]) == 0) return;
         published[r] |= flags;
         Enqueue(r);
     }
 
-    void DemandOfAll(List<int> regions, RflagsBits flags)
+    void DemandOfAll(List<int> regions, Transient flags)
     {
         if (flags == 0) return;
         foreach (var r in regions) Demand(r, flags);
     }
 
-    void Grow(int r, RflagsBits flags)
+    void Grow(int r, Transient flags)
     {
         if ((flags & ~live[r]) == 0) return;
         live[r] |= flags;
