@@ -6,8 +6,12 @@ _Noreturn void dispatch(void);
 
 static void *find(uint64_t pc) {
   uint64_t mask = (uint64_t)emu_dispatch_mask;
-  for (uint64_t slot = (pc ^ pc >> 8) & mask; emu_dispatch_table[slot].pc; slot = (slot + 1) & mask)
-    if (emu_dispatch_table[slot].pc == pc) return emu_dispatch_table[slot].host;
+  const char *table = (const char *)emu_dispatch_table;
+  for (uint64_t at = (pc ^ pc << 4) & mask;; at = (at + sizeof(struct emu_entry)) & mask) {
+    const struct emu_entry *e = (const struct emu_entry *)(table + at);
+    if (e->pc == pc) return e->host;
+    if (!e->pc) break;
+  }
   return NULL;
 }
 

@@ -91,7 +91,7 @@ struct emu_key { // parallel to the cells of section emu_counters
 };
 
 extern const struct emu_entry emu_dispatch_table[];
-extern const char emu_dispatch_mask[]; // its address is the value: slots - 1
+extern const char emu_dispatch_mask[]; // its address is the value: the table's bytes less one entry
 extern const uint8_t emu_image[], emu_image_end[];
 extern const uint64_t emu_image_base;
 extern const char emu_image_name[];

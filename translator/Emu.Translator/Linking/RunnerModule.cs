@@ -54,19 +54,30 @@ public static class RunnerModule
 
     const int Streams = 8;
 
-    /// <summary>Open addressing, at most half full; the hash is the one that regions compute inline.</summary>
+    const ulong EntrySize = 16;
+
+    /// <summary>Open addressing with the hash that regions compute inline; twice as large where few roots would be in their first place.</summary>
     static void Table(IReadOnlyList<ulong> roots, StringBuilder s)
     {
         ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Count * 2));
+        var (table, displaced) = Place(roots, slots);
+        if (displaced > roots.Count / 8) (table, _) = Place(roots, slots *= 2);
+        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.balign 64\nemu_dispatch_table:\n");
+        foreach (ulong pc in table) s.Append(pc == 0 ? ".quad 0,0\n" : $".quad {pc},{ModuleSymbols.RegionName(pc)}\n");
+    }
+
+    static (ulong[] Table, int Displaced) Place(IReadOnlyList<ulong> roots, ulong slots)
+    {
         var table = new ulong[slots];
+        int displaced = 0;
         foreach (ulong pc in roots)
         {
-            ulong at = (pc ^ pc >> 8) & (slots - 1);
+            ulong first = ((pc ^ pc << 4) & (slots - 1) * EntrySize) / EntrySize, at = first;
             while (table[at] != 0) at = (at + 1) & (slots - 1);
             table[at] = pc;
+            if (at != first) displaced++;
         }
-        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {slots - 1}\n.balign 64\nemu_dispatch_table:\n");
-        foreach (ulong pc in table) s.Append(pc == 0 ? ".quad 0,0\n" : $".quad {pc},{ModuleSymbols.RegionName(pc)}\n");
+        return (table, displaced);
     }
 
     static string Quote(string s)

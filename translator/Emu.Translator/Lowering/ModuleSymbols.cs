@@ -61,7 +61,7 @@ public sealed unsafe class ModuleSymbols
 
     public LLVMValueRef DispatchTable => Global("emu_dispatch_table");
 
-    /// <summary>Slots - 1: the value of an absolute symbol, so that objects do not depend on the table's size.</summary>
+    /// <summary>Size of the table in bytes, less one entry: the value of an absolute symbol, so that objects do not depend on the table's size.</summary>
     public LLVMValueRef DispatchMask
     {
         get

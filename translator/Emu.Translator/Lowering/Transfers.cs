@@ -122,8 +122,8 @@ public sealed partial class RegionLowering
     /// <summary>The host address of a guest PC: one probe of the dispatch table inline, the rest in the core.</summary>
     LLVMValueRef Lookup(LLVMValueRef target)
     {
-        var slot = m.And(m.Xor(target, m.Shr(target, m.Const(8))), symbols.DispatchMask);
-        var entry = m.Offset(symbols.DispatchTable, m.Shl(slot, m.Const(4)));
+        var at = m.And(m.Xor(target, m.Shl(target, m.Const(4))), symbols.DispatchMask);
+        var entry = m.Offset(symbols.DispatchTable, at);
         var found = state.State(m.Load(m.I64, entry, 8));
         LLVMBasicBlockRef hit = m.Block(function), miss = m.Block(function), both = m.Block(function);
         m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, found, target), miss, hit);
