@@ -10,7 +10,7 @@ sealed class Machine : IMemory
 {
     public State State { get; private init; } = new();
     public byte[] Memory { get; private init; } = new byte[HostMemory.ScratchSize];
-    public ulong Pc { get; private set; }
+    public ulong Pc { get; set; }
 
     /// <summary>The middle of the scratch memory, where operands are put.</summary>
     public const ulong Middle = HostMemory.Scratch + 0x2000;
@@ -23,10 +23,10 @@ sealed class Machine : IMemory
     Span<byte> Place(ulong address, int size) =>
         address - HostMemory.Scratch <= (ulong)(HostMemory.ScratchSize - size) ? Memory.AsSpan((int)(address - HostMemory.Scratch), size) : throw new GuestFault(11, $"bad address 0x{address:x}");
 
-    /// <summary>Lifts the instructions in <paramref name="code"/>; the last block goes on at the address after them.</summary>
-    public static Function Lift(byte[] code, bool explodeRep)
+    /// <summary>Lifts the instructions in <paramref name="code"/>, as if found at the slot; the last block goes on at the address after them.</summary>
+    public static Function Lift(byte[] code, bool explodeRep, ulong name = HostMemory.Slot)
     {
-        var f = new Function(HostMemory.Slot);
+        var f = new Function(name);
         var e = new Emitter(f);
         e.Begin(HostMemory.Slot);
         var decoder = Decoder.Create(64, code, HostMemory.Slot);

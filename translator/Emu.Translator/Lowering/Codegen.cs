@@ -24,11 +24,26 @@ public static unsafe class Codegen
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
         LLVM.InitializeX86AsmParser();
+        SetOptions("-enable-misched=false");
         LLVMTargetRef t;
         sbyte* error;
         if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));
         return t;
     });
+
+    /// <summary>
+    /// A region's result takes every vector register. The machine scheduler moves the copies into them up, and none is left to compute
+    /// with: "ran out of registers during register allocation" (LLVM 19; tests/lift: blendvps xmm15,[rsi]).
+    /// </summary>
+    static void SetOptions(params ReadOnlySpan<string> options)
+    {
+        var words = stackalloc sbyte*[options.Length + 1];
+        words[0] = Word("emu");
+        for (int n = 0; n < options.Length; n++) words[n + 1] = Word(options[n]);
+        LLVM.ParseCommandLineOptions(options.Length + 1, words, "");
+        for (int n = 0; n <= options.Length; n++) System.Runtime.InteropServices.Marshal.FreeHGlobal((nint)words[n]);
+        static sbyte* Word(string s) => (sbyte*)System.Runtime.InteropServices.Marshal.StringToHGlobalAnsi(s);
+    }
 
     /// <summary>Verifies, optimises and prints or emits a module; errors of LLVM are <see cref="InvalidOperationException"/>s.</summary>
     public static byte[] Emit(ModuleWriter m, int level, LLVMCodeGenFileType kind = LLVMCodeGenFileType.LLVMObjectFile)

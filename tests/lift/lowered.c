@@ -1,0 +1,67 @@
+// Owns the process in which the lift tests run lowered code: reads cases from stdin, runs each region, writes what became of
+// its state and memory to stdout. Nothing of the runtime core is here but what single instructions can reach.
+#include "emu.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { SCRATCH = 0x12000000, SCRATCH_SIZE = 0x4000, STATE_SIZE = 0x3c0 };
+
+_Thread_local struct emu_state emu_state;
+const struct emu_entry emu_dispatch_table[1] = {{0, NULL}};
+extern void *const regions[]; // in the order of the test's functions
+
+static void transfer(ssize_t (*move)(int, void *, size_t), int fd, void *data, size_t size) {
+  for (char *at = data, *end = at + size; at < end;) {
+    ssize_t n = move(fd, at, (size_t)(end - at));
+    if (n <= 0) exit(0);
+    at += n;
+  }
+}
+
+static ssize_t put(int fd, void *data, size_t size) { return write(fd, data, size); }
+
+// Leaving is all that a PC outside of the region means.
+__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
+  emu_state.rip = pc;
+  return (void *)emu_leave;
+}
+
+_Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
+  fprintf(stderr, "0x%lx: signal %lu: %s\n", pc, kind, text);
+  _exit(1);
+}
+
+void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text); }
+void emu_syscall(void) { emu_trap(emu_state.rip, 31, "syscall"); }
+void emu_helper_cpuid(void) { emu_syscall(); }
+void emu_helper_xgetbv(void) { emu_syscall(); }
+void emu_helper_fxsave(void) { emu_syscall(); }
+void emu_helper_fxrstor(void) { emu_syscall(); }
+__attribute__((preserve_all)) void emu_stream_full(uint64_t stream) { emu_trap(emu_state.rip, stream, "stream"); }
+
+// The guest's control words are the host's while its code runs.
+static void run(void *region) {
+  uint16_t own_fcw;
+  uint32_t own_mxcsr;
+  __asm__ volatile("fnclex; fnstcw %0; stmxcsr %1" : "=m"(own_fcw), "=m"(own_mxcsr));
+  __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(emu_state.fcw), "m"(emu_state.mxcsr));
+  emu_enter(region);
+  __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(own_fcw), "m"(own_mxcsr));
+}
+
+int main(void) {
+  uint8_t *memory = mmap((void *)SCRATCH, SCRATCH_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (memory != (void *)SCRATCH) return 2;
+  for (;;) {
+    uint32_t index;
+    transfer(read, 0, &index, sizeof index);
+    transfer(read, 0, &emu_state, STATE_SIZE);
+    transfer(read, 0, memory, SCRATCH_SIZE);
+    run(regions[index]);
+    transfer(put, 1, &emu_state, STATE_SIZE);
+    transfer(put, 1, memory, SCRATCH_SIZE);
+  }
+}
