@@ -1,6 +1,8 @@
 // Owns the runner's main: guest in place, data file open, then the guest's first instruction.
 #include "core.h"
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 _Thread_local struct emu_state emu_state __attribute__((aligned(64)));
 
@@ -8,6 +10,8 @@ _Noreturn void dispatch(void);
 
 int main(int argc, char **argv, char **envp) {
   (void)argc;
+  // `emu run` waits for us, to print a report: when it is killed, the guest that it stands for is.
+  if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
   memory_init();
   struct image image = image_map();
   memory_set_break(page_up(image.end));

@@ -50,6 +50,7 @@ static unsafe class Launch
         Libc.posix_spawnattr_setflags(attributes, setSignalsToDefault);
         Libc.sigemptyset(defaults);
         foreach (int n in (ReadOnlySpan<int>)[Libc.SigInt, Libc.SigQuit, Libc.SigPipe]) if (!state.Ignores(n)) Libc.sigaddset(defaults, n);
+        defaults[0] |= 3ul << 31; // 32 and 33, which glibc would otherwise leave ignored
         Libc.posix_spawnattr_setsigdefault(attributes, defaults);
         Libc.posix_spawn_file_actions_init(actions);
         if (files is { } f)

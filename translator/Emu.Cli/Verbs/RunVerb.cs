@@ -25,17 +25,20 @@ static class RunVerb
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
         string data = string.IsNullOrEmpty(kept) ? Path.Combine(CacheFolder.Part("data"), $"{Environment.ProcessId}.emudata") : Path.GetFullPath(kept);
         using var report = ReportVerb.Open(options.Report);
+        Ending ending;
         try
         {
+            string? before = Stat.Of(data)?.Signature;
             Libc.setenv(Libc.Text("EMU_DATA"), Libc.Text(data), 1);
-            var ending = Launch.Run(runner, argv);
-            if (File.Exists(data)) ReportVerb.Print(data, options.Json, report);
-            else if (!ending.IsSignal && ending.Code == 0) throw new UserException($"the guest left no data in {data}");
-            return Launch.EndAs(ending);
+            Libc.setenv(Libc.Text("EMU_TIED"), Libc.Text("1"), 1);
+            ending = Launch.Run(runner, argv);
+            // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
+            if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before) ReportVerb.Print(data, options.Json, report);
         }
         finally
         {
             if (string.IsNullOrEmpty(kept)) File.Delete(data);
         }
+        return Launch.EndAs(ending);
     }
 }

@@ -1,0 +1,88 @@
+using System.Text;
+using Xunit;
+
+namespace Emu.Tests.Cli;
+
+/// <summary>Whatever is given to emu: one clear line, and 1, or 2 when the command line itself is wrong.</summary>
+public sealed class BadInputTests
+{
+    [Theory]
+    [InlineData("empty", "", "empty file")]
+    [InlineData("text", "echo hello\n", "not an ELF file")]
+    [InlineData("elf32", "\x7f" + "ELF\x01\x01\x01", "32-bit")]
+    [InlineData("magic", "\x7f" + "ELF", "truncated")]
+    public void FilesThatAreNoPrograms(string name, string contents, string says)
+    {
+        File.WriteAllBytes(Path.Combine(Shell.Folder, name), [.. Encoding.Latin1.GetBytes(contents), .. new byte[name == "elf32" ? 200 : 0]]);
+        foreach (string command in (string[])[$"emu build {name}", $"emu run -- ./{name}", $"emu verify {name}", $"emu show {name}"])
+            OneLine(Shell.Run(command), 1, $"{name}: ", says);
+    }
+
+    [Fact]
+    public void AnotherMachine()
+    {
+        byte[] guest = File.ReadAllBytes(Path.Combine(Shell.Folder, "guest"));
+        guest[18] = 183;
+        File.WriteAllBytes(Path.Combine(Shell.Folder, "aarch64"), guest);
+        OneLine(Shell.Run("emu build aarch64"), 1, "aarch64: ", "AArch64");
+    }
+
+    [Fact]
+    public void TruncatedPrograms()
+    {
+        byte[] guest = File.ReadAllBytes(Path.Combine(Shell.Folder, "guest"));
+        int loaded = guest.AsSpan().LastIndexOf("0123456789abcdef"u8); // in the last segment
+        for (int n = 1; n <= 20; n++)
+        {
+            File.WriteAllBytes(Path.Combine(Shell.Folder, "truncated"), guest[..(loaded * n / 20)]);
+            OneLine(Shell.Run("emu build truncated -o truncated.emu"), 1, "truncated: ");
+        }
+    }
+
+    [Theory]
+    [InlineData("emu bogus", "no verb 'bogus'")]
+    [InlineData("emu --bogus", "--bogus")]
+    [InlineData("emu run --bogus -- ./guest", "no option --bogus")]
+    [InlineData("emu run -p bogus -- ./guest", "no plugin 'bogus'")]
+    [InlineData("emu run -p insns,bogus=1 -- ./guest", "no option 'bogus'")]
+    [InlineData("emu run -p ./bogus.dll -- ./guest", "no such file")]
+    [InlineData("emu run -p", "-p needs a value")]
+    [InlineData("emu run", "after --")]
+    [InlineData("emu run ./guest", "after --")]
+    [InlineData("emu run --json -- ./guest", "only with a plugin")]
+    [InlineData("emu build", "GUEST is missing")]
+    [InlineData("emu build guest -O 4", "levels are")]
+    [InlineData("emu build guest -O x", "-O needs a number")]
+    [InlineData("emu build guest -O", "-O needs a ")]
+    [InlineData("emu build guest -j 0", "-j 0")]
+    [InlineData("emu build guest other", "unexpected 'other'")]
+    [InlineData("emu build guest -- x", "nothing comes after --")]
+    [InlineData("emu show guest -s bogus", "no stage 'bogus'")]
+    [InlineData("emu report", "FILE is missing")]
+    [InlineData("emu cache --path --size", "one of them")]
+    public void WrongCommandLines(string command, string says) => OneLine(Shell.Run(command), 2, says);
+
+    [Theory]
+    [InlineData("emu run -- nosuchprogram", "not found")]
+    [InlineData("emu run -- ./nosuchfile", "no such file")]
+    [InlineData("emu run -- /tmp", "is a directory")]
+    [InlineData("emu build guest -o /nosuchfolder/x", "cannot write /nosuchfolder/x")]
+    [InlineData("emu build guest -o /tmp", "is a directory")]
+    [InlineData("emu build guest -o /dev/full", "not a regular file")]
+    [InlineData("emu build guest -o /proc/x", "cannot write /proc/x")]
+    [InlineData("emu run -p insns -r /nosuchfolder/x -- ./guest", "cannot write /nosuchfolder/x")]
+    [InlineData("EMU_CACHE=/proc/x emu run -- ./guest", "cannot write the cache folder /proc/x")]
+    [InlineData("emu show guest -f bogus", "no symbol 'bogus'")]
+    [InlineData("emu report guest", "not a data file")]
+    [InlineData("emu report nosuchfile", "no such file")]
+    public void ThingsThatAreNotThere(string command, string says) => OneLine(Shell.Run(command), 1, says);
+
+    static void OneLine(Said said, int code, params string[] parts)
+    {
+        Assert.Equal("", said.Out);
+        Assert.StartsWith("emu: ", said.Error);
+        Assert.Equal(said.Error.Length - 1, said.Error.IndexOf('\n'));
+        foreach (string part in parts) Assert.Contains(part, said.Error);
+        Assert.Equal(code, said.Code);
+    }
+}
