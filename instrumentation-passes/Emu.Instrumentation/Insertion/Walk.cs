@@ -62,11 +62,11 @@ sealed class Walk(Instrumenter plugins, Function f, IGuestCode guest)
 
     void Accesses(Inst i, GuestInstruction instruction)
     {
-        var accesses = i.Op.Has(Effect.Load | Effect.Store) && plugins.WatchesMemory(instruction) ? Access.Of(i, instruction.IsLocked) : [];
+        IReadOnlyList<Access> accesses = i.Op.Has(Effect.Load | Effect.Store | Effect.Helper) && plugins.WatchesMemory(instruction) ? Access.Of(i, instruction.IsLocked, code) : [];
         bool done = false;
         foreach (var a in accesses)
         {
-            var before = new Place(f, instruction.Address) { IsBeforeLoad = !a.IsStore, Guard = a.Happens };
+            var before = new Place(f, instruction.Address) { IsTooEarly = !a.IsKnownBefore, Guard = a.Happens };
             var then = new Place(f, instruction.Address) { Guard = a.Happens };
             plugins.Memory(new(instruction, a, before, then));
             code.AddRange(before.Code);

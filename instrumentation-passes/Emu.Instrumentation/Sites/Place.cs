@@ -23,8 +23,8 @@ public sealed class Place
     /// <summary>Whether the event happens at all, where only the run can tell (i1): the store of a compare-and-exchange.</summary>
     internal Word? Guard { get; init; }
 
-    /// <summary>Whether an access's value is yet to be loaded.</summary>
-    internal bool IsBeforeLoad { get; init; }
+    /// <summary>Whether an access's value does not exist here yet.</summary>
+    internal bool IsTooEarly { get; init; }
 
     /// <summary>Adds <paramref name="by"/> to the counter of <paramref name="key"/>.</summary>
     public void Count(Counters counters, ulong key = 0, long by = 1) =>
