@@ -10,9 +10,6 @@ public sealed record Plugin(string Name, string Source, InstrumentationPass Pass
     /// <summary>Which guest code it is shown.</summary>
     public Filter Filter { get; } = Filter.From(Options);
 
-    /// <summary>What its inserted code depends on besides the guest: options and version, as a text. Its C files come on top.</summary>
-    public string Identity => $"{Name} {Options} {Pass.GetType().Module.ModuleVersionId:n}";
-
     /// <summary>Binds the options and starts the pass.</summary>
     /// <param name="folder">Where the plugin's C files are looked up first.</param>
     public static Plugin Create(InstrumentationPass pass, PluginOptions options, string? folder = null)
