@@ -67,9 +67,12 @@ public sealed class DataFile : IDisposable
     public IEnumerable<ReadOnlyMemory<byte>> Records(StreamInfo stream)
     {
         if (stream.Path is null) return Chunks.Read(file, (long)header[7], (long)header[8], stream);
-        string own = Path.GetFullPath(stream.Path, Path.GetDirectoryName(Path.GetFullPath(path))!);
-        return File.Exists(own) ? Chunks.ReadFile(own, (long)header[8], stream) : [];
+        return OwnFile(stream.Path) is { } own ? Chunks.ReadFile(own, (long)header[8], stream) : [];
     }
+
+    /// <summary>A stream's own file: the run named it from its working directory, which is ours or the data file's folder. Pipes and devices hold nothing to read.</summary>
+    string? OwnFile(string name) =>
+        new[] { Path.GetFullPath(name), Path.GetFullPath(name, Path.GetDirectoryName(Path.GetFullPath(path))!) }.FirstOrDefault(p => new FileInfo(p) is { Exists: true, Length: > 0 });
 
     public void Dispose() => file.Dispose();
 

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Emu.Instrumentation;
@@ -20,7 +21,7 @@ public static class Report
     public static void PrintJson(DataFile file, IReadOnlyList<Plugin> plugins, ISymbols? symbols, System.IO.Stream to)
     {
         var data = Bind(file, plugins, symbols);
-        using var json = new Utf8JsonWriter(to, new() { Indented = true, SkipValidation = false });
+        using var json = new Utf8JsonWriter(to, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
         foreach (var p in plugins)
         {

@@ -1,20 +1,17 @@
 namespace Emu.Instrumentation;
 
 /// <summary>A decoded guest instruction: everything a pass may want to decide by, so that none parses text.</summary>
-public sealed class GuestInstruction
+public abstract class GuestInstruction
 {
+    IReadOnlyList<Operand>? operands;
     string? disassembly;
 
     public required ulong Address { get; init; }
     public required int Length { get; init; }
-    public required ReadOnlyMemory<byte> Bytes { get; init; }
 
     /// <summary>The plain mnemonic in lower case, without prefixes: <c>mov</c>, <c>movsb</c>, <c>addps</c>.</summary>
     public required string Mnemonic { get; init; }
     public required InstructionClass Class { get; init; }
-
-    /// <summary>Explicit operands first, as written (destination first), then those that the instruction implies in memory or registers.</summary>
-    public IReadOnlyList<Operand> Operands { get; init; } = [];
 
     /// <summary>How it transfers control, if it does.</summary>
     public BranchKind Branch { get; init; }
@@ -31,8 +28,11 @@ public sealed class GuestInstruction
     /// <summary>The symbol that covers the address, and how far inside it is; null: none.</summary>
     public GuestSymbol? Symbol { get; init; }
 
-    /// <summary>Makes <see cref="Disassembly"/> at its first use.</summary>
-    public required Func<string> Disassemble { private get; init; }
+    /// <summary>The instruction's encoding.</summary>
+    public abstract ReadOnlyMemory<byte> Bytes { get; }
+
+    /// <summary>Explicit operands first, as written (destination first), then those that the instruction implies in memory or registers.</summary>
+    public IReadOnlyList<Operand> Operands => operands ??= Decode();
 
     /// <summary>The instruction as text, Intel syntax.</summary>
     public string Disassembly => disassembly ??= Disassemble();
@@ -44,6 +44,10 @@ public sealed class GuestInstruction
     public bool TouchesMemory => Operands.Any(o => o is Operand.Memory { Read: true } or Operand.Memory { Written: true });
 
     public override string ToString() => $"0x{Address:x} {Disassembly}";
+
+    // What most passes never ask for is made when one does.
+    protected abstract IReadOnlyList<Operand> Decode();
+    protected abstract string Disassemble();
 }
 
 /// <summary>A symbol, and an address inside it.</summary>

@@ -5,25 +5,35 @@ namespace Emu.Instrumentation;
 
 /// <summary>One access to memory that an IR operation makes.</summary>
 /// <param name="Address">The offset inside the segment.</param>
-/// <param name="Type">The type that is transferred.</param>
+/// <param name="Size">Bytes that are transferred.</param>
 /// <param name="Value">What is loaded or stored; computed only where it is asked for.</param>
 /// <param name="Happens">Whether it happens, where only the run can tell: an i1.</param>
-sealed record Access(Value Address, IrType Type, bool IsStore, string? Segment, Func<Place, V> Value, bool IsLocked = false, Word? Happens = null)
+/// <param name="IsKnownBefore">Whether the value exists before the access.</param>
+sealed record Access(Value Address, int Size, bool IsStore, string? Segment, Func<Place, V> Value, bool IsKnownBefore, bool IsLocked = false, Word? Happens = null)
 {
     /// <summary>The accesses of an operation in the order the CPU makes them.</summary>
-    public static IEnumerable<Access> Of(Inst i, bool locked)
+    /// <param name="before">The operations before it.</param>
+    public static IReadOnlyList<Access> Of(Inst i, bool locked, List<Inst> before)
     {
         string? segment = (i.Detail as Detail.Access)?.Segment;
-        Access Load() => new(i.Args[0], i.Type, false, segment, at => new(at.E, i), locked);
-        Access Store(Value v) => new(i.Args[0], v.Type, true, segment, at => new(at.E, v), locked);
+        Access Load() => new(i.Args[0], i.Type.Bytes, false, segment, at => new(at.E, i), false, locked);
+        Access Store(Value v) => new(i.Args[0], v.Type.Bytes, true, segment, at => new(at.E, v), true, locked);
         return i.Op switch
         {
             Op.Load => [Load()],
             Op.Store => [Store(i.Args[1])],
             Op.Rmw => [Load() with { IsLocked = true }, Store(i.Args[1]) with { IsLocked = true, Value = at => Updated(at, i) }],
             Op.CmpXchg => [Load(), Store(i.Args[2]) with { Happens = Word.At(at => new V(at.E, i).Icmp(Predicate.Eq, new V(at.E, i.Args[1]))) }],
+            Op.Helper when i.Detail is Detail.Named { Name: "fxsave" or "fxrstor" } helper => [Image(before, isStore: helper.Name == "fxsave")],
             _ => [],
         };
+    }
+
+    /// <summary>The 512 bytes of fxsave and fxrstor, one access; their linear address is in the state's <c>operand</c>. The value is the first 16.</summary>
+    static Access Image(List<Inst> before, bool isStore)
+    {
+        var address = before.Last(i => i.Op == Op.Set && i.Detail is Detail.Register { Reg.Name: "operand" }).Args[0];
+        return new(address, 512, isStore, null, at => at.E.Load(IrType.I128, new(at.E, address)), false);
     }
 
     /// <summary>What a read-modify-write stores, from the old value that it gave.</summary>

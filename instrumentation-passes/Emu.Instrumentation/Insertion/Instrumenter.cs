@@ -32,6 +32,9 @@ public sealed class Instrumenter(IReadOnlyList<Plugin> plugins)
         foreach (var b in f.Blocks) b.Code.RemoveAll(i => i.Inserted);
     }
 
+    /// <summary>Whether more than the entries of blocks is watched.</summary>
+    internal bool WatchesInside { get; } = Watching(plugins, nameof(InstrumentationPass.Instruction)).Concat(Watching(plugins, nameof(InstrumentationPass.Memory))).Contains(true);
+
     internal bool WatchesInstruction(GuestInstruction i) => Covered(instructions, i.Address, i.Symbol);
     internal bool WatchesBlock(GuestInstruction first) => Covered(blocks, first.Address, first.Symbol);
     internal void Block(BlockSite at) => Show(blocks, at, (pass, site) => pass.Block(site));

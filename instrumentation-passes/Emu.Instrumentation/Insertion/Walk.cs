@@ -42,10 +42,12 @@ sealed class Walk(Instrumenter plugins, Function f, IGuestCode guest)
     /// <summary>The entry of a block and the place before its instructions: after the marker, so that faults and lines belong to it.</summary>
     void Begin(ulong address, int? entryOf)
     {
+        (current, after) = (null, null);
+        if (entryOf is null && !plugins.WatchesInside) return;
         var i = current = guest.At(address);
         var before = new Place(f, i.Address);
         after = new Place(f, i.Next);
-        if (entryOf is { } n && plugins.WatchesBlock(i)) plugins.Block(new(InstructionsOf(n), before));
+        if (entryOf is { } n && plugins.WatchesBlock(i)) plugins.Block(new(i, new(() => InstructionsOf(n)), before));
         if (plugins.WatchesInstruction(i)) plugins.Instruction(new(i, before, after));
         code.AddRange(before.Code);
     }
@@ -60,11 +62,11 @@ sealed class Walk(Instrumenter plugins, Function f, IGuestCode guest)
 
     void Accesses(Inst i, GuestInstruction instruction)
     {
-        var accesses = i.Op.Has(Effect.Load | Effect.Store) && plugins.WatchesMemory(instruction) ? Access.Of(i, instruction.IsLocked) : [];
+        IReadOnlyList<Access> accesses = i.Op.Has(Effect.Load | Effect.Store | Effect.Helper) && plugins.WatchesMemory(instruction) ? Access.Of(i, instruction.IsLocked, code) : [];
         bool done = false;
         foreach (var a in accesses)
         {
-            var before = new Place(f, instruction.Address) { IsBeforeLoad = !a.IsStore, Guard = a.Happens };
+            var before = new Place(f, instruction.Address) { IsTooEarly = !a.IsKnownBefore, Guard = a.Happens };
             var then = new Place(f, instruction.Address) { Guard = a.Happens };
             plugins.Memory(new(instruction, a, before, then));
             code.AddRange(before.Code);
@@ -76,7 +78,7 @@ sealed class Walk(Instrumenter plugins, Function f, IGuestCode guest)
     }
 
     /// <summary>The instructions of a translation block: of the block and of the parts that follow it.</summary>
-    List<GuestInstruction> InstructionsOf(int block)
+    IReadOnlyList<GuestInstruction> InstructionsOf(int block)
     {
         var found = new List<GuestInstruction>();
         for (int n = block; n == block || n < f.Blocks.Count && f.Blocks[n].Label.Part != 0; n++)

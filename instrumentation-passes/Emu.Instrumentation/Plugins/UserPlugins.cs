@@ -6,7 +6,7 @@ namespace Emu.Instrumentation;
 /// <summary>Plugins from a user's assembly, or from a folder of sources that is compiled first.</summary>
 static class UserPlugins
 {
-    /// <summary>The plugins of <c>MyPass.dll</c> or of a folder with C# sources: all that it has.</summary>
+    /// <summary>The plugins of <c>MyPass.dll</c> or of a folder with C# sources: all that it has. Their data names the full path.</summary>
     public static IEnumerable<Plugin> Load(string path, PluginOptions options, string cache)
     {
         string full = Path.GetFullPath(path);
@@ -15,7 +15,7 @@ static class UserPlugins
         string assembly = folder ? PassCompiler.Compile(full, cache) : full;
         var passes = PluginCatalog.PassesOf(Load(assembly, path)).ToList();
         if (passes.Count == 0) throw new PluginException($"{path}: it has no class that extends InstrumentationPass");
-        return [.. passes.Select(p => Plugin.Create(PluginCatalog.Instance(p), options, folder ? full : Path.GetDirectoryName(full)))];
+        return [.. passes.Select(p => Plugin.Create(PluginCatalog.Instance(p), options with { Name = full }, folder ? full : Path.GetDirectoryName(full)))];
     }
 
     static Assembly Load(string assembly, string path)

@@ -26,15 +26,15 @@ public sealed class MemorySite : Site
     /// <summary>The guest address of the first byte, segment base included.</summary>
     public Word Address { get; }
 
-    /// <summary>Bytes: 1, 2, 4, 8, 10 (x87), 16 or 32.</summary>
-    public int Size => access.Type.Bytes;
+    /// <summary>Bytes: 1, 2, 4, 8, 10 (x87), 16, 32 or 512 (fxsave, fxrstor).</summary>
+    public int Size => access.Size;
     public bool IsStore => access.IsStore;
     public bool IsLoad => !IsStore;
 
     /// <summary>Whether the access is part of an atomic instruction.</summary>
     public bool IsLocked => access.IsLocked;
 
-    /// <summary>What was loaded or is stored, zero-extended: the low 64 bits. A loaded value is known only <see cref="After"/>.</summary>
+    /// <summary>What was loaded or is stored, zero-extended: the low 64 bits. A loaded value is known only <see cref="After"/>. Of 512 bytes: the first.</summary>
     public Word Value { get; }
 
     /// <summary>Bits 64 to 127 of the value; 0 for accesses of at most 8 bytes.</summary>
@@ -52,7 +52,7 @@ public sealed class MemorySite : Site
 
     V Part(Place at, int half)
     {
-        if (at.IsBeforeLoad) throw new SiteException($"0x{Instruction.Address:x}: the value that '{Instruction.Disassembly}' loads is not known before the load: use at.After");
+        if (at.IsTooEarly) throw new SiteException($"0x{Instruction.Address:x}: the value of this access of '{Instruction.Disassembly}' is not known before it: use at.After");
         V v = access.Value(at);
         if (v.Type.TotalBits <= 64) return half == 0 ? v.Bits(v.Type.AsInt).Zext(IrType.I64) : at.E.Const(IrType.I64, 0);
         if (v.Type.TotalBits % 64 != 0 || v.Type.Kind == Kind.Int && !v.Type.IsVector) return (v.Bits(v.Type.AsInt) >> 64 * half).Trunc(IrType.I64);

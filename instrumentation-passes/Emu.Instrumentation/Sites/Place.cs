@@ -6,7 +6,7 @@ namespace Emu.Instrumentation;
 /// <summary>A point in the guest's code where actions go: before or after something. Several plugins add to one place, in order.</summary>
 public sealed class Place
 {
-    readonly Dictionary<object, V> computed = new(ReferenceEqualityComparer.Instance);
+    Dictionary<Word, V>? computed;
     readonly List<Inst> code = [];
 
     internal Place(Function function, ulong rip) => (E, Rip) = (Emitter.Into(function, code), rip);
@@ -23,8 +23,8 @@ public sealed class Place
     /// <summary>Whether the event happens at all, where only the run can tell (i1): the store of a compare-and-exchange.</summary>
     internal Word? Guard { get; init; }
 
-    /// <summary>Whether an access's value is yet to be loaded.</summary>
-    internal bool IsBeforeLoad { get; init; }
+    /// <summary>Whether an access's value does not exist here yet.</summary>
+    internal bool IsTooEarly { get; init; }
 
     /// <summary>Adds <paramref name="by"/> to the counter of <paramref name="key"/>.</summary>
     public void Count(Counters counters, ulong key = 0, long by = 1) =>
@@ -59,7 +59,11 @@ public sealed class Place
     }
 
     /// <summary>A word's value, computed at its first use here.</summary>
-    internal V Once(object word, Func<Place, V> compute) => computed.TryGetValue(word, out var v) ? v : computed[word] = compute(this);
+    internal V Once(Word word, Func<Place, V> compute)
+    {
+        computed ??= [];
+        return computed.TryGetValue(word, out var v) ? v : computed[word] = compute(this);
+    }
 
     void Act(Op op, Func<bool, Detail> detail, V[] words)
     {

@@ -70,7 +70,7 @@ public sealed class CatalogTests : IDisposable
         Source("my pass/Mine.cs", Pass);
         string c = Source("my pass/mine.c", "");
         var plugins = Catalog.Create([$"{folder}/my pass,step=2"]);
-        Assert.Equal("mine", plugins.Single().Name);
+        Assert.Equal(("mine", $"{folder}/my pass,step=2"), (plugins.Single().Name, plugins.Single().Options.ToString()));
         Assert.Equal([new("hit", c)], new Registry(plugins).Probes());
         var built = Directory.GetFiles(Path.Combine(folder, "cache"), "plugin.dll", SearchOption.AllDirectories).Select(File.GetLastWriteTimeUtc).Single();
         Catalog.Create([$"{folder}/my pass"]);

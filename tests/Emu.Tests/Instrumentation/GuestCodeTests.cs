@@ -43,6 +43,8 @@ public class GuestCodeTests
     [InlineData("c4 e2 78 f2 c1", "andn", InstructionClass.Logic, null)]
     [InlineData("f3 0f 1e fa", "endbr64", InstructionClass.Nop, "")]
     [InlineData("d3 e0", "shl", InstructionClass.Shift, "eax:4rw cl:1r")]
+    [InlineData("0f 20 c0", "mov", InstructionClass.System, null)]
+    [InlineData("8e d8", "mov", InstructionClass.System, null)]
     [InlineData("0f a2", "cpuid", InstructionClass.System, null)]
     [InlineData("66 0f 6f 00", "movdqa", InstructionClass.Sse, null)]
     [InlineData("66 0f 38 dc c1", "aesenc", InstructionClass.Crypto, null)]

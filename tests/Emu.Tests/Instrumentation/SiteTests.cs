@@ -22,7 +22,7 @@ public class SiteTests
         """;
 
     [Theory]
-    [InlineData("early", "0x401000: the value that 'mov rax,[rbx]' loads is not known before the load: use at.After")]
+    [InlineData("early", "0x401000: the value of this access of 'mov rax,[rbx]' is not known before it: use at.After")]
     [InlineData("late", "0x401003: there is no place after 'ret': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
     [InlineData("unmarked", "stream unmarked.pairs: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address")]
     public void Refusals(string plugin, string message) =>

@@ -27,11 +27,10 @@ sealed class TextGuest : IGuestCode, ISymbols
         var words = g.Text!.Split(' ');
         bool prefixed = words[0] is "lock" or "rep" or "repe";
         string mnemonic = words[prefixed ? 1 : 0];
-        return new()
+        return new TextInstruction(g.Text)
         {
             Address = g.Address,
             Length = g.Length,
-            Bytes = new byte[g.Length],
             Mnemonic = mnemonic,
             Class = mnemonic is "add" or "xadd" ? InstructionClass.Arithmetic : InstructionClass.Other,
             Target = mnemonic == "call" ? Convert.ToUInt64(words[^1], 16) : null,
@@ -39,7 +38,13 @@ sealed class TextGuest : IGuestCode, ISymbols
             IsLocked = words[0] == "lock" || mnemonic == "xchg",
             IsRepeated = words[0] is "rep" or "repe",
             Symbol = SymbolAt(g.Address),
-            Disassemble = () => g.Text,
         };
+    }
+
+    sealed class TextInstruction(string text) : GuestInstruction
+    {
+        public override ReadOnlyMemory<byte> Bytes => new byte[Length];
+        protected override IReadOnlyList<Operand> Decode() => [];
+        protected override string Disassemble() => text;
     }
 }

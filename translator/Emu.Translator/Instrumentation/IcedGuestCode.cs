@@ -11,27 +11,35 @@ public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, 
 {
     readonly Dictionary<ulong, GuestInstruction> known = [];
     readonly InstructionInfoFactory info = new();
+    readonly Func<ulong, int, ReadOnlyMemory<byte>> bytes = bytes;
 
     public GuestSymbol? SymbolAt(ulong address) => symbol(address);
 
     public GuestInstruction At(ulong pc) => known.TryGetValue(pc, out var i) ? i : known[pc] = Describe(decoded(pc));
 
-    /// <summary>Describes an instruction; its disassembly is made when somebody reads it.</summary>
-    GuestInstruction Describe(Instruction i) => new()
+    GuestInstruction Describe(Instruction i) => new IcedInstruction(this, i)
     {
         Address = i.IP,
         Length = i.Length,
-        Bytes = bytes(i.IP, i.Length),
-        Mnemonic = i.Mnemonic.ToString().ToLowerInvariant(),
+        Mnemonic = mnemonics[(int)i.Mnemonic],
         Class = InstructionClasses.Of(i),
-        Operands = Operands(i),
         Branch = Branch(i),
         Target = i.IsJccShortOrNear || i.IsJmpShortOrNear || i.IsCallNear || i.IsJcxShort || i.IsLoopcc || i.IsLoop ? i.NearBranchTarget : null,
         IsLocked = i.HasLockPrefix || i.Mnemonic == Mnemonic.Xchg && (i.Op0Kind == OpKind.Memory || i.Op1Kind == OpKind.Memory),
         IsRepeated = (i.HasRepPrefix || i.HasRepnePrefix) && i.IsStringInstruction,
         Symbol = symbol(i.IP),
-        Disassemble = () => Text(i),
     };
+
+    static readonly string[] mnemonics = [.. Enum.GetValues<Mnemonic>().Select(m => m.ToString().ToLowerInvariant())];
+
+    sealed class IcedInstruction(IcedGuestCode code, in Instruction instruction) : GuestInstruction
+    {
+        readonly Instruction i = instruction;
+
+        public override ReadOnlyMemory<byte> Bytes => code.bytes(i.IP, i.Length);
+        protected override IReadOnlyList<Operand> Decode() => code.Operands(i);
+        protected override string Disassemble() => Text(i);
+    }
 
     static string Text(in Instruction i)
     {

@@ -9,10 +9,14 @@ static class InstructionClasses
 {
     static readonly Dictionary<Mnemonic, InstructionClass> table = Table();
 
-    public static InstructionClass Of(in Instruction i)
+    static readonly InstructionClass?[] byCode = new InstructionClass?[Enum.GetValues<Code>().Length];
+
+    public static InstructionClass Of(in Instruction i) => byCode[(int)i.Code] ??= Find(i);
+
+    static InstructionClass Find(in Instruction i)
     {
         if (i.IsStringInstruction) return InstructionClass.String;
-        if (i.Mnemonic == Mov && Selects(i)) return InstructionClass.System;
+        if (i.Mnemonic == Mov && Selects(i.Code)) return InstructionClass.System;
         if (table.TryGetValue(i.Mnemonic, out var known)) return known;
         if (i.FlowControl is not (FlowControl.Next or FlowControl.Exception)) return OfFlow(i.FlowControl);
         return i.Encoding != EncodingKind.Legacy ? OfVector(i) : OfLegacy(i);
@@ -53,8 +57,9 @@ static class InstructionClasses
         return InstructionClass.Avx;
     }
 
-    /// <summary>A move to or from a segment, control or debug register.</summary>
-    static bool Selects(in Instruction i) => i.Op0Kind == OpKind.Register && !i.Op0Register.IsGPR() || i.Op1Kind == OpKind.Register && !i.Op1Register.IsGPR();
+    /// <summary>A move to or from a segment, control, debug or test register.</summary>
+    static bool Selects(Code c) => c is Code.Mov_rm16_Sreg or Code.Mov_r32m16_Sreg or Code.Mov_r64m16_Sreg or Code.Mov_Sreg_rm16 or Code.Mov_Sreg_r32m16 or Code.Mov_Sreg_r64m16
+        || c.ToString() is var name && (name.Contains("_cr", StringComparison.Ordinal) || name.Contains("_dr", StringComparison.Ordinal) || name.Contains("_tr", StringComparison.Ordinal));
 
     static Dictionary<Mnemonic, InstructionClass> Table()
     {
