@@ -39,7 +39,7 @@ public sealed class Bridges
         LLVMValueRef[] args = [.. Abi.In.Select(Load)];
         var result = m.Call(symbols.RegionType, LLVM.GetParam(f, 0), args);
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        for (int n = 0; n < Abi.Out.Count; n++) Store(Abi.Out[n], m.ExtractValue(result, n));
+        for (int n = 0; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) Store(Abi.Out[n], m.ExtractValue(result, n));
         LLVM.BuildRetVoid(m.B);
     }
 
@@ -51,7 +51,7 @@ public sealed class Bridges
         for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
         if (call != null) m.Call(action, m.Declare(call, action));
         var result = m.Poison(symbols.ResultType);
-        for (int n = 0; n < Abi.Out.Count; n++) result = m.InsertValue(result, Load(Abi.Out[n]), n);
+        for (int n = 0; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) result = m.InsertValue(result, Load(Abi.Out[n]), n);
         LLVM.BuildRet(m.B, result);
     }
 

@@ -99,7 +99,7 @@ public sealed partial class RegionLowering
     /// <summary>The callee's registers become this region's.</summary>
     void Receive(LLVMValueRef result)
     {
-        for (int n = 1; n < Abi.Out.Count; n++) Write(slots[Abi.Out[n]], m.ExtractValue(result, n));
+        for (int n = 1; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) Write(slots[Abi.Out[n]], m.ExtractValue(result, n));
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly);
         dirty = Bits(Crossing.OutOnly);
     }
@@ -115,7 +115,7 @@ public sealed partial class RegionLowering
     void ReturnWith(LLVMValueRef rip)
     {
         var result = m.InsertValue(m.Poison(symbols.ResultType), rip, 0);
-        for (int n = 1; n < Abi.Out.Count; n++) result = m.InsertValue(result, Read(Abi.Out[n]), n);
+        for (int n = 1; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) result = m.InsertValue(result, Read(Abi.Out[n]), n);
         LLVM.BuildRet(m.B, result);
     }
 
