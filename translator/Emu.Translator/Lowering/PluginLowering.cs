@@ -37,12 +37,21 @@ public sealed unsafe class PluginLowering
         counters = LLVM.AddGlobal(m.Module, m.I64, "emu_cells_open");
     }
 
-    public void Count(Detail.Cell c)
+    /// <summary>Whether there is nothing to lower.</summary>
+    public bool IsEmpty => data.Arrays.Count == 0 && data.Streams.Count == 0;
+
+    /// <summary>Adds to a cell.</summary>
+    public void Count(Detail.Cell c, bool inLoop)
     {
         var key = (data.Arrays[c.Array], c.Key);
         if (!cells.TryGetValue(key, out int n)) cells[key] = n = cells.Count;
         var cell = m.Offset(counters, 8 * n);
-        state.Plugin(m.Store(m.Add(state.Plugin(m.Load(m.I64, cell)), m.Const((ulong)c.Amount)), cell));
+        var sum = m.Add(state.Plugin(m.Load(m.I64, cell)), m.Const((ulong)c.Amount));
+        // Keeps LLVM from folding this into one read-modify-write: CPUs rename memory between a plain store and a plain load, so that
+        // a loop need not wait for its counter (sieve with blocks: 0.38 s against 0.65 s). Elsewhere the shorter form is better (fib:
+        // 0.95 s against 1.28 s).
+        if (inLoop) sum = m.Asm("", "=r,0", false, m.Function(m.I64, m.I64), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, sum);
+        state.Plugin(m.Store(sum, cell));
     }
 
     /// <summary>Bump-stores a record; the buffer always has room, a full one is replaced on the way.</summary>
@@ -156,7 +165,7 @@ public sealed partial class RegionLowering
         LLVMValueRef[] words = [.. Enumerable.Range(guarded ? 1 : 0, i.Args.Length - (guarded ? 1 : 0)).Select(n => Arg(i, n))];
         switch (i.Detail)
         {
-            case Detail.Cell c: symbols.Plugins.Count(c); break;
+            case Detail.Cell c: symbols.Plugins.Count(c, loops.Contains(block)); break;
             case Detail.Symbol s when i.Op == Op.Append: symbols.Plugins.Append(s.Name, words, function); break;
             case Detail.Symbol s: symbols.Plugins.Call(s.Name, words); break;
         }

@@ -22,7 +22,9 @@ public sealed partial class RegionLowering
     readonly LLVMValueRef[] flags = new LLVMValueRef[6];
     readonly Dictionary<Value, LLVMValueRef> values = [];
     readonly SlotFlow flow;
+    readonly HashSet<Label> loops;
     ulong dirty, pc;
+    Label block;
 
     RegionLowering(ModuleSymbols symbols, Function f, Demand demand)
     {
@@ -33,6 +35,7 @@ public sealed partial class RegionLowering
         m.At(entry);
         symbols.Debug.Enter(function, f.Entry);
         MakeSlots();
+        loops = symbols.Plugins.IsEmpty ? [] : Loops.Of(f);
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
         EnterRegion();
         m.Br(blocks[f.Blocks[0].Label]);
@@ -50,6 +53,7 @@ public sealed partial class RegionLowering
         m.At(blocks[b.Label]);
         dirty = flow.At(b.Label);
         values.Clear();
+        block = b.Label;
         foreach (var i in b.Code)
         {
             if (i.Op.Has(Effect.Ends)) Transfer(i);
