@@ -18,7 +18,7 @@ sealed class Lowered : IDisposable
     /// <summary>Entry addresses name the functions, so each needs its own.</summary>
     public Lowered(IReadOnlyList<Function> functions, int level = Codegen.DefaultLevel)
     {
-        var objects = functions.Chunk(ChunkSize).Select((chunk, n) => Object($"{n}.o", m => { foreach (var f in chunk) RegionLowering.Lower(m, f, FlagDemand.Everything(_ => false)); }, level)).ToList();
+        var objects = functions.Chunk(ChunkSize).Select((chunk, n) => Object($"{n}.o", m => { foreach (var f in chunk) RegionLowering.Lower(m, f, Demand.Everything(_ => false)); }, level)).ToList();
         objects.Add(Object("bridges.o", Bridges.Write, 0));
         var table = new StringBuilder();
         foreach (var f in functions) table.Append($"extern char {ModuleSymbols.RegionName(f.Entry)}[];\n");
