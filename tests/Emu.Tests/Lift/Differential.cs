@@ -9,8 +9,6 @@ namespace Emu.Tests.Lift;
 [Collection("host memory")]
 public sealed class Differential
 {
-    /// <summary>A file that names the case being run, for when the CPU faults and takes the test process with it.</summary>
-    static readonly string? trace = Environment.GetEnvironmentVariable("EMU_TRACE");
     static readonly int seed = Setting("EMU_SEED", 1), rounds = Setting("EMU_ROUNDS", 6);
     static readonly string only = Environment.GetEnvironmentVariable("EMU_ONLY") ?? "";
 
@@ -62,7 +60,7 @@ public sealed class Differential
         var i = c.Instruction;
         if (Expectation.IsUndefined(i, before.State) || Faults(c, before)) return null;
         Machine mine = before.Copy(), cpu = before.Copy();
-        if (trace != null) File.WriteAllText(trace, Expectation.Line(i, before));
+        Hardware.Trace(() => Expectation.Line(i, before));
         try { run(mine); }
         catch (Exception e) when (e is not FormatException) { return $"{Expectation.Line(i, before)}    {e.Message}\n{Printer.Print(c.Function)}"; }
         cpu.Execute();

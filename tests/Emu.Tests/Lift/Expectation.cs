@@ -26,7 +26,7 @@ static class Expectation
     public static ulong Codes(in Instruction i) => i.Mnemonic switch
     {
         Mnemonic.Fcom or Mnemonic.Fcomp or Mnemonic.Fcompp or Mnemonic.Fucom or Mnemonic.Fucomp or Mnemonic.Fucompp or Mnemonic.Ficom or Mnemonic.Ficomp or Mnemonic.Ftst => 0x4500,
-        Mnemonic.Fprem or Mnemonic.Fprem1 or Mnemonic.Fxam or Mnemonic.Fldenv or Mnemonic.Frstor or Mnemonic.Fninit or Mnemonic.Finit => 0x4700,
+        Mnemonic.Fprem or Mnemonic.Fprem1 or Mnemonic.Fxam or Mnemonic.Fldenv or Mnemonic.Frstor or Mnemonic.Fninit => 0x4700,
         Mnemonic.Fsin or Mnemonic.Fcos or Mnemonic.Fsincos or Mnemonic.Fptan => 0x400,
         _ => i.Mnemonic.ToString()[0] == 'F' ? 0u : 0x4700,
     };

@@ -68,6 +68,14 @@ static class Hardware
         return at;
     }
 
+    static readonly string? trace = Environment.GetEnvironmentVariable("EMU_TRACE");
+
+    /// <summary>Names the case being run in the file $EMU_TRACE, for when the CPU faults and takes the test process with it.</summary>
+    public static void Trace(Func<string> what)
+    {
+        if (trace != null) File.WriteAllText(trace, what());
+    }
+
     /// <summary>Makes <paramref name="code"/>, assembled for <see cref="HostMemory.Slot"/>, what <see cref="Run"/> runs.</summary>
     public static void Prepare(ReadOnlySpan<byte> code)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Emu.Tests.Lift;
@@ -33,11 +32,12 @@ static unsafe partial class HostMemory
         string source = Path.GetTempFileName(), binary = source + ".bin";
         try
         {
-            File.WriteAllText(source, "bits 64\ndefault abs\n" + text);
+            text = "bits 64\ndefault abs\n" + text;
+            File.WriteAllText(source, text);
             using var nasm = Process.Start(new ProcessStartInfo("nasm", ["-w-all", "-f", "bin", "-o", binary, source]) { RedirectStandardError = true })!;
             string errors = nasm.StandardError.ReadToEnd();
             nasm.WaitForExit();
-            if (nasm.ExitCode != 0) throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{errors}\n{text}"));
+            if (nasm.ExitCode != 0) throw new FormatException(string.Join('\n', errors.Split('\n').Select(e => Quote(e, text.Split('\n')))));
             return File.ReadAllBytes(binary);
         }
         finally
@@ -46,6 +46,10 @@ static unsafe partial class HostMemory
             File.Delete(binary);
         }
     }
+
+    /// <summary>An error of nasm ("file:line: error: ...") with the line that it is about.</summary>
+    static string Quote(string error, string[] lines) =>
+        error.Split(':') is [_, var n, _, ..] && int.TryParse(n, out int line) && line <= lines.Length ? $"{lines[line - 1]}: {error}" : error;
 
     [LibraryImport("libc")]
     private static partial ulong mmap(ulong address, ulong size, int protection, int flags, int file, long offset);

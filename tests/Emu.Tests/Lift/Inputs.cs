@@ -15,6 +15,14 @@ static class Inputs
         return m;
     }
 
+    /// <summary>Registers and memory without any aim.</summary>
+    public static Machine Noise(Random random)
+    {
+        var m = new Machine();
+        Fill(m.State, m.Memory, random);
+        return m;
+    }
+
     static void Fill(State s, byte[] memory, Random random)
     {
         random.NextBytes(memory);
@@ -116,12 +124,18 @@ static class Edges
     /// <summary>10 bytes: an x87 number of any class that can be computed with.</summary>
     public static byte[] Extended(Random r)
     {
-        double d = Number(r);
+        var bytes = Widen(Number(r));
+        bool normal = bytes[8] != 0 && (bytes[8] | bytes[9] << 8 & 0x7fff) != 0x7fff;
+        if (r.Next(4) == 0 && normal) r.NextBytes(bytes.AsSpan(0, 7));
+        return bytes;
+    }
+
+    /// <summary>A double as the x87 holds it.</summary>
+    public static byte[] Widen(double d)
+    {
         ulong bits = BitConverter.DoubleToUInt64Bits(d), sign = bits >> 63 << 15, exponent = bits >> 52 & 0x7ff, fraction = bits << 12 >> 1 | 1ul << 63;
-        if (exponent == 0x7ff) exponent = 0x7fff;
-        else if (exponent == 0) (exponent, fraction) = r.Next(2) == 0 ? (0ul, 0ul) : (0ul, bits << 12 >> 1);
-        else exponent += 0x3fff - 1023;
-        if (r.Next(4) == 0 && exponent is > 0 and < 0x7fff) fraction |= (ulong)r.NextInt64();
+        if (exponent == 0) fraction = bits << 12 >> 1; // a denormal's own scale is lost: it becomes a smaller one
+        else exponent = exponent == 0x7ff ? 0x7fff : exponent + 0x3fff - 1023;
         return [.. BitConverter.GetBytes(fraction), .. BitConverter.GetBytes((ushort)(sign | exponent))];
     }
 }

@@ -24,13 +24,17 @@ sealed class Machine : IMemory
         address - HostMemory.Scratch <= (ulong)(HostMemory.ScratchSize - size) ? Memory.AsSpan((int)(address - HostMemory.Scratch), size) : throw new GuestFault(11, $"bad address 0x{address:x}");
 
     /// <summary>Lifts the instructions in <paramref name="code"/>, as if found at the slot; the last block goes on at the address after them.</summary>
-    public static Function Lift(byte[] code, bool explodeRep, ulong name = HostMemory.Slot)
+    public static Function Lift(byte[] code, bool explodeRep, ulong name = HostMemory.Slot, bool withText = false)
     {
         var f = new Function(name);
         var e = new Emitter(f);
         e.Begin(HostMemory.Slot);
         var decoder = Decoder.Create(64, code, HostMemory.Slot);
-        while (decoder.IP < HostMemory.Slot + (ulong)code.Length && !e.IsEnded) Rules.LiftInto(e, decoder.Decode(), explodeRep, null);
+        while (decoder.IP < HostMemory.Slot + (ulong)code.Length && !e.IsEnded)
+        {
+            var i = decoder.Decode();
+            Rules.LiftInto(e, i, explodeRep, withText ? i.ToString() : null);
+        }
         if (!e.IsEnded) e.Goto(decoder.IP);
         return f;
     }

@@ -5,25 +5,25 @@ using static Iced.Intel.Mnemonic;
 namespace Emu.Translator.X86;
 
 /// <summary>x87 control: words, stack pointer, environment (Intel SDM vol. 1, 5.2.5 and 8.1.10).</summary>
-/// <remarks>The last instruction and operand pointers read as zero.</remarks>
+/// <remarks>The last instruction and operand pointers read as zero. The forms without n are a wait before these.</remarks>
 static class X87Control
 {
     public static void Define(Rules r)
     {
-        foreach (var m in new[] { Fnop, Wait, Fneni, Feni, Fndisi, Fdisi, Fnsetpm, Fsetpm }) r[m] = x => { };
+        foreach (var m in new[] { Fnop, Wait, Fneni, Fndisi, Fnsetpm }) r[m] = x => { };
         r[Fincstp] = x => x.Turn(1);
         r[Fdecstp] = x => x.Turn(-1);
         r[Ffree] = x => x.Tag(x.StNumber(0), used: false);
         r[Ffreep] = x => { x.Tag(x.StNumber(0), used: false); x.Drop(); };
         r[Emms] = x => { x.E.Set("ftop", x.E.Const(I8, 0L)); x.E.Set("ftag", x.E.Const(I8, 0L)); };
-        r[Fnstcw] = r[Fstcw] = x => x.Write(0, x.E.Get(I16, "fcw"));
+        r[Fnstcw] = x => x.Write(0, x.E.Get(I16, "fcw"));
         r[Fldcw] = x => x.SetControl(x.Read(0));
-        r[Fnstsw] = r[Fstsw] = x => x.Write(0, x.Status());
-        r[Fnclex] = r[Fclex] = x => x.E.Native("fnclex", I16, null);
-        r[Fninit] = r[Finit] = x => x.Initialize();
-        r[Fnstenv] = r[Fstenv] = x => { if (x.StoreEnvironment()) x.SetControl(x.E.Get(I16, "fcw") | x.E.Const(I16, 0x3f)); };
+        r[Fnstsw] = x => x.Write(0, x.Status());
+        r[Fnclex] = x => x.E.Native("fnclex", I16, null);
+        r[Fninit] = x => x.Initialize();
+        r[Fnstenv] = x => { if (x.StoreEnvironment()) x.SetControl(x.E.Get(I16, "fcw") | x.E.Const(I16, 0x3f)); };
         r[Fldenv] = x => x.LoadEnvironment();
-        r[Fnsave] = r[Fsave] = x =>
+        r[Fnsave] = x =>
         {
             if (!x.StoreEnvironment()) return;
             for (int n = 0; n < 8; n++) x.E.Store(x.Address(0) + (28 + 10 * n), x.St(n), x.Segment);
