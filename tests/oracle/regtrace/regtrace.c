@@ -1,5 +1,5 @@
 /* Owns the log of the regtrace plugin: 18 words an instruction, written to the file that REGTRACE names. */
-#include "probe.h"
+#include <emu/probe.h>
 
 #include <fcntl.h>
 #include <stdint.h>
