@@ -15,9 +15,13 @@ static class Runners
     /// <summary>The path of the runner; throws what `emu build` said when it cannot be built.</summary>
     public static string Build(string guest, string[] plugins, int level = 2)
     {
-        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins)} -O{level} {TranslatorVersion}";
+        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins.Select(Described))} -O{level} {TranslatorVersion}";
         return built.GetOrAdd(key, k => new(() => Make(k, guest, plugins, level))).Value;
     }
+
+    /// <summary>A plugin's text; of a folder, also when its files were written.</summary>
+    static string Described(string plugin) =>
+        Directory.Exists(plugin) ? $"{plugin} {Directory.GetFiles(plugin).Max(f => File.GetLastWriteTimeUtc(f).Ticks)}" : plugin;
 
     /// <summary>The launcher's link .build/emu names the build in use (emu-HASH).</summary>
     static string TranslatorVersion { get; } = Translator();

@@ -11,8 +11,9 @@ begin
         xor ebx, ebx
 .next:  cmp ebx, 3
         ja .done
-        movsxd rax, dword [offsets+rbx*4]
-        add rax, offsets
+        lea rdx, [rel offsets]
+        movsxd rax, dword [rdx+rbx*4]
+        add rax, rdx
         jmp rax
 zero:   inc ecx
         jmp back
