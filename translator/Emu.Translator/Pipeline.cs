@@ -21,6 +21,7 @@ public sealed class Pipeline
     readonly PipelineOptions options;
     readonly Instrumenter instrumenter;
     readonly PluginData plugins;
+    readonly Lazy<Probes> probes;
     readonly Lazy<Discovery.Program> program;
     readonly Lazy<Liveness> liveness;
     bool readsTransients;
@@ -30,6 +31,7 @@ public sealed class Pipeline
         (this.image, this.options) = (image, options);
         instrumenter = new(options.Plugins);
         plugins = PluginData.Of(instrumenter.Registry);
+        probes = new(() => new(instrumenter.Registry.Probes(), options.Cache));
         program = new(() => Discover.Run(image, options.Roots));
         liveness = new(() => Liveness.Of(Program));
     }
@@ -50,7 +52,7 @@ public sealed class Pipeline
             options.Progress?.Invoke(Interlocked.Increment(ref done), modules.Length);
             return path;
         });
-        Linker.Link(output, image, options.Core, [.. objects, Runner(guestPath), .. Probes.Compile(instrumenter.Registry.Probes(), options.Cache)]);
+        Linker.Link(output, image, options.Core, [.. objects, Runner(guestPath), .. probes.Value.Objects()]);
     }
 
     /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
@@ -94,7 +96,7 @@ public sealed class Pipeline
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
-        Add($"{options.Version} O{options.Level} {plugins.Describe()}\n");
+        Add($"{options.Version} O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
         foreach (var f in functions) Add($"{Printer.Print(Ready(f))}{Demand(f).Describe(f)}\n");
         return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () =>
         {
@@ -109,6 +111,7 @@ public sealed class Pipeline
         var symbols = new ModuleSymbols(m, plugins);
         foreach (var f in functions) RegionLowering.Lower(symbols, f, Demand(f));
         symbols.Finish();
+        probes.Value.AddTo(m);
         return m;
     }
 

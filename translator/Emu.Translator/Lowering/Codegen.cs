@@ -95,7 +95,7 @@ public static unsafe class Codegen
     static void Optimize(ModuleWriter m, LLVMTargetMachineRef machine, int level)
     {
         var options = LLVM.CreatePassBuilderOptions();
-        var failed = LLVM.RunPasses(m.Module, pipelines[level], machine, options);
+        var failed = LLVM.RunPasses(m.Module, m.HasProbes ? "cgscc(inline)," + pipelines[level] : pipelines[level], machine, options);
         LLVM.DisposePassBuilderOptions(options);
         if (failed.Handle != 0) throw new InvalidOperationException(System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)LLVM.GetErrorMessage(failed)));
     }

@@ -20,6 +20,9 @@ public sealed unsafe class ModuleWriter : IDisposable
         (I1, I8, I32, I64) = (Int(1), Int(8), Int(32), Int(64));
     }
 
+    /// <summary>Whether it has functions to inline.</summary>
+    public bool HasProbes { get; set; }
+
     public LLVMContextRef Context { get; }
     public LLVMModuleRef Module { get; }
     public LLVMBuilderRef B { get; }

@@ -2,30 +2,109 @@ using System.Security.Cryptography;
 using System.Text;
 using Emu.Instrumentation;
 using Emu.Translator.Linking;
+using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
 
-/// <summary>Plugins' C files, compiled by clang.</summary>
-public static class Probes
+/// <summary>
+/// Plugins' C files as LLVM bitcode. Each is compiled once into an object that defines its functions and data; every module of
+/// regions gets a copy of the functions to inline, which is not emitted (linkage available_externally).
+/// </summary>
+public sealed unsafe class Probes
 {
-    static readonly string[] flags = ["-std=gnu17", "-O2", "-march=x86-64-v3", "-fno-pie", "-fno-stack-protector"];
+    static readonly string[] flags = ["-std=gnu17", "-O2", "-march=x86-64-v3", "-fno-pie", "-fno-stack-protector", "-Wall"];
 
-    /// <summary>The objects that define the probes, each file once.</summary>
-    public static IEnumerable<string> Compile(IReadOnlyList<ProbeInfo> probes, ObjectCache cache) => [.. probes.Select(p => p.File).Distinct().Select(file => Object(file, cache))];
+    readonly ObjectCache cache;
+    readonly IReadOnlyList<ProbeInfo> probes;
+    readonly IReadOnlyList<byte[]> files;
 
-    static string Object(string file, ObjectCache cache)
+    public Probes(IReadOnlyList<ProbeInfo> probes, ObjectCache cache)
+    {
+        (this.probes, this.cache) = (probes, cache);
+        files = [.. probes.Select(p => p.File).Distinct().Select(Compile)];
+    }
+
+    /// <summary>Names the probes' contents, for a cache key.</summary>
+    public string Describe() => string.Join(' ', files.Select(Hash));
+
+    /// <summary>The objects that define the probes.</summary>
+    public IReadOnlyList<string> Objects() => [.. files.Select(bitcode => cache.Get("probe-" + Hash(bitcode), () =>
+    {
+        using var m = new ModuleWriter("probes");
+        Link(m, bitcode, isDefinition: true);
+        return Codegen.Emit(m, Codegen.DefaultLevel);
+    }))];
+
+    /// <summary>Gives a module the probes' bodies, for inlining. Call after all regions have been lowered.</summary>
+    public void AddTo(ModuleWriter m)
+    {
+        foreach (var bitcode in files) Link(m, bitcode, isDefinition: false);
+        m.HasProbes = files.Count > 0;
+    }
+
+    void Link(ModuleWriter m, byte[] bitcode, bool isDefinition)
+    {
+        LLVMModuleRef parsed;
+        fixed (byte* p = bitcode)
+        {
+            var buffer = LLVM.CreateMemoryBufferWithMemoryRangeCopy((sbyte*)p, (nuint)bitcode.Length, null);
+            if (LLVM.ParseBitcodeInContext2(m.Context, buffer, &parsed) != 0) throw new InvalidOperationException("clang's bitcode cannot be read");
+        }
+        string prefix = "emu_probe_" + Hash(bitcode)[..12] + "_";
+        for (var f = LLVM.GetFirstFunction(parsed); f.Handle != 0; f = LLVM.GetNextFunction(f)) Expose(f, prefix, isDefinition);
+        for (var g = LLVM.GetFirstGlobal(parsed); g.Handle != 0; g = LLVM.GetNextGlobal(g))
+            if (LLVM.IsGlobalConstant(g) == 0 && !Name(g).StartsWith("llvm.", StringComparison.Ordinal)) Expose(g, prefix, isDefinition);
+        if (!isDefinition && LLVM.GetNamedGlobal(parsed, "llvm.used") is { Handle: not 0 } used) LLVM.DeleteGlobal(used);
+        if (!isDefinition && LLVM.GetNamedGlobal(parsed, "llvm.compiler.used") is { Handle: not 0 } kept) LLVM.DeleteGlobal(kept);
+        CheckConvention(parsed);
+        if (LLVM.LinkModules2(m.Module, parsed) != 0) throw new InvalidOperationException("the probes' bitcode cannot be linked");
+    }
+
+    /// <summary>A probe without EMU_PROBE would clobber what its sites keep in registers.</summary>
+    void CheckConvention(LLVMModuleRef m)
+    {
+        foreach (var p in probes)
+            if (LLVM.GetNamedFunction(m, p.Function) is { Handle: not 0 } f && LLVM.IsDeclaration(f) == 0 && LLVM.GetFunctionCallConv(f) != Abi.PreserveAll)
+                throw new PluginException($"probe {p.Function} in {p.File} is not marked EMU_PROBE");
+    }
+
+    /// <summary>There is one instance of each function and variable, in the defining object; file-local ones get names of their own for that.</summary>
+    static void Expose(LLVMValueRef v, string prefix, bool isDefinition)
+    {
+        if (LLVM.IsDeclaration(v) != 0) return;
+        bool local = LLVM.GetLinkage(v) is LLVMLinkage.LLVMInternalLinkage or LLVMLinkage.LLVMPrivateLinkage;
+        if (local) { string name = prefix + Name(v); LLVM.SetValueName2(v, name, (nuint)name.Length); }
+        if (!isDefinition) LLVM.SetLinkage(v, LLVMLinkage.LLVMAvailableExternallyLinkage);
+        else if (local) LLVM.SetLinkage(v, LLVMLinkage.LLVMExternalLinkage);
+    }
+
+    static string Name(LLVMValueRef v)
+    {
+        nuint length;
+        var name = LLVM.GetValueName2(v, &length);
+        return Encoding.UTF8.GetString((byte*)name, (int)length);
+    }
+
+    byte[] Compile(string file)
     {
         string include = Path.Combine(AppContext.BaseDirectory, "include");
-        // What the preprocessor gives is what the object depends on.
-        string source = Tool.Run("clang-19", [.. flags, "-I", include, "-E", file]);
-        string key = "probe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source)));
-        return cache.Get(key, () =>
+        // What the preprocessor gives is what the bitcode depends on.
+        string source = Run("-E", file, "-I", include), key = "probe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source))) + "-bitcode";
+        return File.ReadAllBytes(cache.Get(key, () =>
         {
             string output = Path.Combine(cache.Directory, $"{key}.{Environment.ProcessId}.tmp");
-            Tool.Run("clang-19", [.. flags, "-I", include, "-c", file, "-o", output]);
+            Run("-emit-llvm", "-c", file, "-I", include, "-o", output);
             byte[] bytes = File.ReadAllBytes(output);
             File.Delete(output);
             return bytes;
-        });
+        }));
     }
+
+    static string Run(params IEnumerable<string> args)
+    {
+        try { return Tool.Run("clang-19", flags.Concat(args)); }
+        catch (ToolException e) { throw new PluginException(e.Message); }
+    }
+
+    static string Hash(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes))[..32];
 }
