@@ -6,7 +6,7 @@ namespace Emu.Tests.Cli;
 /// <summary>What a command printed and how it ended: 128 + n for signal n, as shells say it.</summary>
 sealed record Said(int Code, string Out, string Error);
 
-/// <summary>Runs command lines as a user types them: bash, `emu` by name, the guest as ./guest, a cache of the tests' own.</summary>
+/// <summary>Runs command lines as a user types them: bash, `emu` by name, the guest as ./guest, a cache of the tests' own, no signal ignored.</summary>
 static class Shell
 {
     static readonly Lazy<string> folder = new(Prepare);
@@ -18,7 +18,7 @@ static class Shell
 
     public static Said Run(string command, string input = "")
     {
-        var start = new ProcessStartInfo("/bin/bash", ["-c", $"emu() {{ '{Repository.Root}/emu' \"$@\"; }}\n{command}"])
+        var start = new ProcessStartInfo("env", ["--default-signal", "bash", "-c", $"emu() {{ '{Repository.Root}/emu' \"$@\"; }}\n{command}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

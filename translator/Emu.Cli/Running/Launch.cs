@@ -37,6 +37,7 @@ static unsafe class Launch
         Libc.signal(Libc.SigInt, Libc.SigIgn);
         Libc.signal(Libc.SigQuit, Libc.SigIgn);
         int pid = Spawn(path, argv, state, files);
+        StartState.HearOfChildren(); // the child has it as it was; here nobody would learn how the child ended
         using var term = Forward(PosixSignal.SIGTERM, Libc.SigTerm, pid, state);
         using var hup = Forward(PosixSignal.SIGHUP, Libc.SigHup, pid, state);
         return Wait(pid);

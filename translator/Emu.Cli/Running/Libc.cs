@@ -10,7 +10,7 @@ static unsafe partial class Libc
 {
     const string Library = "libc.so.6";
 
-    public const int SigInt = 2, SigQuit = 3, SigKill = 9, SigPipe = 13, SigTerm = 15, SigHup = 1;
+    public const int SigInt = 2, SigQuit = 3, SigKill = 9, SigPipe = 13, SigTerm = 15, SigHup = 1, SigChld = 17;
     public const int RLimitCore = 4, RLimitNoFile = 7;
     public const nint SigDfl = 0, SigIgn = 1;
     public const int Eintr = 4, Epipe = 32;

@@ -14,13 +14,18 @@ sealed record StartState(ulong Ignored, ulong? OpenFiles, IReadOnlyList<string> 
 {
     const string Variable = "EMU_START", LastCommand = "EMU_START_";
 
+    static bool ignoredChildren;
+
+    /// <summary>Tools can be waited for only when SIGCHLD is not ignored. Call it before the first one.</summary>
+    public static void HearOfChildren() => ignoredChildren |= Libc.signal(Libc.SigChld, Libc.SigDfl) == Libc.SigIgn;
+
     /// <summary>EMU_START is "SigIgn NoFile [name...]", EMU_START_ the value that variable "_" had.</summary>
     public static StartState Read()
     {
-        ulong quit = IgnoresQuit() ? 1ul << (Libc.SigQuit - 1) : 0;
+        ulong quit = IgnoresQuit() ? 1ul << (Libc.SigQuit - 1) : 0, children = ignoredChildren ? 1ul << (Libc.SigChld - 1) : 0;
         var words = (Environment.GetEnvironmentVariable(Variable) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 2 || !ulong.TryParse(words[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong ignored)) return new(quit, null, []);
-        return new(ignored & ~(1ul << (Libc.SigQuit - 1)) | quit, ulong.TryParse(words[1], CultureInfo.InvariantCulture, out ulong files) ? files : null, words[2..]);
+        if (words.Length < 2 || !ulong.TryParse(words[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong ignored)) return new(quit | children, null, []);
+        return new(ignored & ~(1ul << (Libc.SigQuit - 1)) | quit | children, ulong.TryParse(words[1], CultureInfo.InvariantCulture, out ulong files) ? files : null, words[2..]);
     }
 
     /// <summary>bash always ignores SIGQUIT, and puts it back for exec; .NET leaves it alone when it is ignored.</summary>

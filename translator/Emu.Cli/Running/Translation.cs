@@ -22,6 +22,7 @@ sealed class Translation
     /// <summary>Reads a guest; what is wrong with it is said with its name.</summary>
     public static Translation Open(GuestFile guest, TranslationOptions options, bool withText = false)
     {
+        StartState.HearOfChildren();
         var plugins = Catalog.Create(options.Plugins);
         var image = Load(guest);
         string core = RuntimeCore.Path;
