@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Xunit;
+
+namespace Emu.Tests.Core;
+
+/// <summary>The data file is there and complete, however the run ended; and what happens where it cannot be written.</summary>
+public sealed class DataTests
+{
+    /// <summary>The act loads and stores 100,000 times, in one loop of at least five instructions.</summary>
+    [Theory]
+    [InlineData("work 0", 42, 1, 42)]
+    [InlineData("work 9", 137, 0, 0)]
+    [InlineData("work 6", 134, 0, 0)]
+    [InlineData("work 15", 143, 0, 0)]
+    [InlineData("work 11", 139, 2, 11)]
+    [InlineData("fault", 139, 2, 11)]
+    [InlineData("untranslated 1", 70, 1, 70)]
+    public void SurvivesTheEnd(string act, int code, ulong state, ulong status)
+    {
+        string file = $"data.{act.Replace(' ', '.')}";
+        Assert.Equal(code, Actor.Run($"EMU_DATA={file} ./plugin {act} 2>/dev/null & wait $!").Code);
+        Assert.Equal((state, status), Actor.Ending(file));
+        if (!act.StartsWith("work", StringComparison.Ordinal)) return;
+        var said = Actor.Run($"emu report --json {file}");
+        Assert.InRange(JsonDocument.Parse(said.Out).RootElement.GetProperty("insns").GetProperty("total").GetInt64(), 500_000, 1_500_000);
+        Assert.InRange(int.Parse(Actor.Run($"emu report {file} | grep -c 'sum\\|0x'").Out), 200_000, 300_000);
+    }
+
+    [Theory]
+    [InlineData("EMU_DATA=/nowhere/x ./plugin", 1, "emu: cannot write the data file /nowhere/x: No such file or directory\n")]
+    [InlineData("EMU_DATA=/dev/full ./plugin work 0", 42, "emu: stream 0 stops here: its file cannot grow: No space left on device\n")]
+    [InlineData("ulimit -f 200; EMU_DATA=limited ./plugin work 0", 42, "emu: stream 0 stops here: its file cannot grow: File too large\n")]
+    [InlineData("EMU_DATA=/dev/null ./plugin work 0", 42, "")]
+    public void WhereItCannotBeWritten(string command, int code, string error)
+    {
+        var said = Actor.Run(command);
+        Assert.Equal((code, "", error), (said.Code, said.Out, said.Error));
+    }
+
+    [Fact]
+    public void APipeGetsBareRecords()
+    {
+        long bytes = long.Parse(Actor.Run("EMU_DATA=/dev/stdout ./plugin work 0 | wc -c").Out);
+        Assert.InRange(bytes, 200_000 * 16, 300_000 * 16);
+        Assert.Equal(0, bytes % 16);
+    }
+
+    [Fact]
+    public void TheFileOfALiveProcessIsLeftAlone() =>
+        Assert.Equal("2\n", Actor.Run("rm -rf live; mkdir live; EMU_DATA=live/x ./plugin work 19 & p=$!; until grep -q '^State:.T' /proc/$p/status; do sleep 0.05; done; EMU_DATA=live/x ./plugin; ls live/x* | wc -l; kill -CONT $p; wait").Out);
+}
