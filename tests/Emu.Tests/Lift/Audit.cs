@@ -7,6 +7,7 @@ using Lifter = Emu.Translator.X86.Lift;
 namespace Emu.Tests.Lift;
 
 /// <summary>What the IR of every encoding touches, against what Iced's InstructionInfo says that the instruction touches.</summary>
+[Collection("host memory")]
 public sealed class Audit
 {
     [Fact]

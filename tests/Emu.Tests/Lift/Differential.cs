@@ -9,7 +9,7 @@ namespace Emu.Tests.Lift;
 [Collection("host memory")]
 public sealed class Differential
 {
-    static readonly int seed = Setting("EMU_SEED", 1), rounds = Setting("EMU_ROUNDS", 6);
+    static readonly int seed = Setting("EMU_SEED", 1), rounds = Setting("EMU_ROUNDS", 4);
     static readonly string only = Environment.GetEnvironmentVariable("EMU_ONLY") ?? "";
 
     static int Setting(string name, int otherwise) => int.Parse(Environment.GetEnvironmentVariable(name) ?? $"{otherwise}");

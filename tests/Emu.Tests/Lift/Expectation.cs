@@ -36,11 +36,11 @@ static class Expectation
     /// </summary>
     public static void ForgetNaNs(in Instruction i, params ReadOnlySpan<Machine> machines)
     {
-        string name = i.Mnemonic.ToString();
-        if (!name.StartsWith("Add", StringComparison.Ordinal) && !name.StartsWith("Mul", StringComparison.Ordinal) && !name.StartsWith("Hadd", StringComparison.Ordinal) || !i.Op0Register.IsXMM()) return;
+        string name = i.Mnemonic.ToString().ToLowerInvariant().TrimStart('v');
+        if (!name.StartsWith("add", StringComparison.Ordinal) && !name.StartsWith("mul", StringComparison.Ordinal) && !name.StartsWith("hadd", StringComparison.Ordinal) || !i.Op0Register.IsVectorRegister()) return;
         int at = GuestState.Offset(Lifter.Full(i.Op0Register)), step = name[^1] == 's' ? 4 : 8;
         foreach (var m in machines)
-            for (int n = 0; n < 16; n += step)
+            for (int n = 0; n < 32; n += step)
             {
                 var lane = m.State.Bytes.AsSpan(at + n, step);
                 if (step == 4 ? float.IsNaN(BitConverter.ToSingle(lane)) : double.IsNaN(BitConverter.ToDouble(lane))) lane.Fill(0xff);

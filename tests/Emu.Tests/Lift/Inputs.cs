@@ -45,7 +45,7 @@ static class Inputs
     {
         var s = m.State;
         s["rsp"] = Machine.Middle + 0x800;
-        if (i.IsStringInstruction || i.Mnemonic is Mnemonic.Leave or Mnemonic.Enter or Mnemonic.Maskmovdqu or Mnemonic.Xlatb)
+        if (i.IsStringInstruction || i.Mnemonic is Mnemonic.Leave or Mnemonic.Enter or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Xlatb)
             foreach (var name in new[] { "rsi", "rdi", "rbp", "rbx" }) s[name] = Machine.Middle + (ulong)random.Next(64);
         if (i.HasRepePrefix || i.HasRepnePrefix) s["rcx"] = (ulong)random.Next(5);
         if (i.Mnemonic is Mnemonic.Ret) Put(m, s["rsp"], Hardware.Elsewhere);
@@ -64,14 +64,14 @@ static class Inputs
     /// <summary>A register index reaches memory far from the operand.</summary>
     static bool IsBitString(in Instruction i) => i.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc && i.Op0Kind == OpKind.Memory && i.Op1Kind == OpKind.Register;
 
-    /// <summary>Chooses base and index so that the operand lies at a 16-byte boundary in the middle of the scratch memory.</summary>
+    /// <summary>Chooses base and index so that the operand lies at a 32-byte boundary in the middle of the scratch memory.</summary>
     static void Point(State s, Random random, in Instruction i)
     {
         if (i.MemoryBase is Register.None or Register.RIP) return;
-        ulong at = Machine.Middle + (ulong)random.Next(16) * 16 - i.MemoryDisplacement64;
+        ulong at = Machine.Middle + (ulong)random.Next(8) * 32 - i.MemoryDisplacement64;
         if (i.MemoryIndex != Register.None)
         {
-            ulong index = (ulong)random.Next(8) * 16;
+            ulong index = (ulong)random.Next(4) * 32;
             s[Lifter.Full(i.MemoryIndex)] = index;
             at -= index * (ulong)i.MemoryIndexScale;
         }
@@ -82,7 +82,7 @@ static class Inputs
     static void Environment(Machine m, Random random, Mnemonic mnemonic, ulong address)
     {
         ulong control = 0x37ful | (ulong)random.Next(4) << 10, status = (ulong)random.Next(0x10000) & 0x7f3f;
-        if (mnemonic == Mnemonic.Ldmxcsr) Put(m, address, 0x1f80u | (uint)random.Next(4) << 13, 4);
+        if (mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr) Put(m, address, 0x1f80u | (uint)random.Next(4) << 13, 4);
         if (mnemonic == Mnemonic.Fldcw) Put(m, address, control, 2);
         if (mnemonic is not (Mnemonic.Fldenv or Mnemonic.Frstor)) return;
         Put(m, address, control, 4);

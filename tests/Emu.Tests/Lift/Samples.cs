@@ -17,7 +17,7 @@ sealed class Samples(Random random)
     /// <summary>Every encoding that has a row.</summary>
     public static IEnumerable<Code> Codes() => Enum.GetValues<Code>().Where(c =>
         c.ToOpCode() is { IsInstruction: true, Mode64: true } && Rules.All[c.Mnemonic()] != null && !IsOutside(c)
-        && c.Encoding() is EncodingKind.Legacy);
+        && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX);
 
     /// <summary>An instruction of encoding <paramref name="code"/> as decoded at <see cref="HostMemory.Slot"/>, with its bytes; null where it cannot be encoded or is not tried.</summary>
     public (Instruction Instruction, byte[] Bytes)? Make(Code code, bool memory)
@@ -110,8 +110,8 @@ sealed class Samples(Random random)
                 i.MemoryDisplacement64 = (ulong)random.Next(-100, 100);
                 i.MemoryDisplSize = 1;
                 break;
-            case 3: i.MemoryBase = Register.RIP; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(16) * 16; i.MemoryDisplSize = 8; break;
-            case 4: i.MemoryBase = Register.None; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(16) * 16; i.MemoryDisplSize = 4; break;
+            case 3: i.MemoryBase = Register.RIP; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(8) * 32; i.MemoryDisplSize = 8; break;
+            case 4: i.MemoryBase = Register.None; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(8) * 32; i.MemoryDisplSize = 4; break;
         }
     }
 

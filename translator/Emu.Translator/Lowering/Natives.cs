@@ -26,7 +26,7 @@ public static class Natives
         // The scalar forms take the lanes above the result from a further source.
         if (name is "rcpss" or "rsqrtss" or "roundss" or "roundsd") operands.Add("$1");
         if (immediate is { } imm) operands.Add($"{imm}");
-        bool rounds = name.StartsWith("cvt", StringComparison.Ordinal) || name.StartsWith("round", StringComparison.Ordinal) || name.StartsWith("dpp", StringComparison.Ordinal) || name.StartsWith("addsub", StringComparison.Ordinal);
+        bool rounds = new[] { "cvt", "round", "dpp", "addsub" }.Any(s => name.StartsWith(s, StringComparison.Ordinal)) && !name.StartsWith("cvtt", StringComparison.Ordinal);
         return new($"v{name} {string.Join(", ", operands)}", string.Join(',', args.Select(Place).Prepend("=" + Place(result))) + Flags, rounds);
     }
 
