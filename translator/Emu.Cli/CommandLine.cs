@@ -44,12 +44,13 @@ static class CommandLine
             (s.HelpWriter, s.AutoHelp, s.AutoVersion, s.GetoptMode, s.EnableDashDash) = (null, true, false, true, false);
             s.ParsingCulture = System.Globalization.CultureInfo.InvariantCulture;
         });
-        var result = parser.ParseArguments(own, verbs);
+        var result = parser.ParseArguments(Words.PluginsLast(own), verbs);
         if (result is NotParsed<object> wrong)
             return wrong.Errors.Any(e => e.Tag is ErrorType.HelpRequestedError or ErrorType.HelpVerbRequestedError)
                 ? Print(Help.Of(result, own[0])) : throw new UsageException(Help.Explain(wrong.Errors.First(), own[0]));
         if (result.Value is VerbOptions { Extra: var extra } && extra.FirstOrDefault() is { } word) throw new UsageException($"{own[0]}: unexpected '{word}' (what belongs to the guest comes after --)");
         if (guest != null && result.Value is not (RunOptions or VerifyOptions)) throw new UsageException($"{own[0]}: nothing comes after --");
+        Words.CheckLast(own, result.Value);
         return Run(result.Value, guest);
     }
 

@@ -53,7 +53,7 @@ public sealed class BadInputTests
     [InlineData("emu build", "GUEST is missing")]
     [InlineData("emu build guest -O 4", "levels are")]
     [InlineData("emu build guest -O x", "-O needs a number")]
-    [InlineData("emu build guest -O", "-O needs a ")]
+    [InlineData("emu build guest -O", "-O needs a value")]
     [InlineData("emu build guest -j 0", "-j 0")]
     [InlineData("emu build guest other", "unexpected 'other'")]
     [InlineData("emu build guest -- x", "nothing comes after --")]

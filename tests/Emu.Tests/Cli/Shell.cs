@@ -18,7 +18,7 @@ static class Shell
 
     public static Said Run(string command, string input = "")
     {
-        var start = new ProcessStartInfo("env", ["--default-signal", "bash", "-c", $"emu() {{ '{Repository.Root}/emu' \"$@\"; }}\n{command}"])
+        var start = new ProcessStartInfo("env", ["--default-signal", "timeout", "-s", "KILL", "200", "bash", "-c", $"emu() {{ '{Repository.Root}/emu' \"$@\"; }}\n{command}"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -33,7 +33,7 @@ public sealed class VerbTests
     [InlineData("emu show guest -f begin -s lowered", "define .*@emu_r_")]
     [InlineData("emu show guest -f begin -s llvm", "define .*@emu_r_")]
     [InlineData("emu show guest -f begin -s asm", "emu_r_[0-9a-f]+:")]
-    [InlineData("emu show guest --missing", "1 vpaddd +first at 0x[0-9a-f]+  vpaddd zmm0,zmm1,zmm2\nindirect jumps without known targets: 0")]
+    [InlineData("emu show guest --missing", "1 vpaddd +first at 0x[0-9a-f]+  AVX-512 vpaddd zmm0,zmm1,zmm2\nindirect jumps without known targets: 0")]
     [InlineData("emu plugins", "blocks .*\n(.*\n)*insns .*\n(.*\n)*memtrace .*\n(.*\n)*opcodes ")]
     [InlineData("emu doctor", "AVX-512 ")]
     [InlineData("emu cache --path", "/cache\n")]

@@ -13,8 +13,10 @@ abstract class VerbOptions
 /// <summary>How to translate.</summary>
 abstract class TranslationOptions : VerbOptions
 {
-    /// <summary>A separator that never comes: without one the parser would take the words after it, too.</summary>
-    [Option('p', "plugin", Separator = '\n', MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
+    /// <summary>What <see cref="Words.PluginsLast"/> puts between plugins.</summary>
+    public const char Between = '\n';
+
+    [Option('p', "plugin", Separator = Between, MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
     public IEnumerable<string> Plugins { get; set; } = [];
 
     [Option('O', "level", MetaValue = "0..3", HelpText = "Optimisation level (2).")]

@@ -38,5 +38,5 @@ static class Missing
         }
     }
 
-    static string Mnemonic(string text) => text.Split(' ').SkipWhile(w => w is "rep" or "repe" or "repne" or "bnd" or "notrack").First();
+    static string Mnemonic(string text) => text.Split(' ').SkipWhile(w => w is "rep" or "repe" or "repne" or "bnd" or "notrack" or "lock" or "AVX-512").First();
 }
