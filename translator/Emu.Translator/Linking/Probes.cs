@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 using Emu.Instrumentation;
-using Emu.Translator.Linking;
+using Emu.Translator.Lowering;
 using LLVMSharp.Interop;
 
-namespace Emu.Translator.Lowering;
+namespace Emu.Translator.Linking;
 
 /// <summary>
 /// Plugins' C files as LLVM bitcode. Each is compiled once into an object that defines its functions and data; every module of
