@@ -93,8 +93,8 @@ public sealed class RunTests
     [Fact]
     public void NothingIsLeftBehind()
     {
-        Shell.Run("emu run -p insns -- ./guest echo; emu run -p insns -- ./guest kill 9; emu verify guest -- echo");
-        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Shell.Cache, "data")));
+        Shell.Run("export EMU_CACHE=$PWD/cache4; emu run -p insns -- ./guest echo; emu run -p insns -- ./guest kill 9; emu verify guest -- echo");
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Shell.Folder, "cache4", "data")));
         Assert.Empty(Directory.GetFiles(Shell.Folder, "*.emudata"));
     }
 

@@ -18,7 +18,7 @@ static class Shell
 
     public static Said Run(string command, string input = "")
     {
-        var start = new ProcessStartInfo("env", ["--default-signal", "timeout", "-s", "KILL", "200", "bash", "-c", $"emu() {{ '{Repository.Root}/emu' \"$@\"; }}\n{command}"])
+        var start = new ProcessStartInfo("env", ["--default-signal", "timeout", "-s", "KILL", "200", "bash", "-c", command])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -27,6 +27,7 @@ static class Shell
         };
         foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("EMU_", StringComparison.Ordinal)).ToArray()) start.Environment.Remove(name);
         start.Environment["EMU_CACHE"] = Cache;
+        start.Environment["PATH"] = $"{Repository.Root}:{Environment.GetEnvironmentVariable("PATH")}";
         using var p = Process.Start(start)!;
         p.StandardInput.Write(input);
         p.StandardInput.Close();
