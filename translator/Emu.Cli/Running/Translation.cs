@@ -23,7 +23,7 @@ sealed class Translation
     public static Translation Open(GuestFile guest, TranslationOptions options, bool withText = false)
     {
         StartState.HearOfChildren();
-        var plugins = Catalog.Create(options.Plugins);
+        var plugins = Catalog.Create(options.Plugins.Select(Anywhere));
         var image = Load(guest);
         string core = RuntimeCore.Path;
         var pipeline = new Pipeline(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
@@ -33,6 +33,14 @@ sealed class Translation
             Progress = Progress.Show("translating {0}/{1} modules"),
         });
         return new(guest, image, pipeline);
+    }
+
+    /// <summary>A plugin named by path, so that a data file names it from any folder.</summary>
+    static string Anywhere(string plugin)
+    {
+        var words = plugin.Split(',', 2);
+        bool isPath = words[0].Contains('/') || words[0].EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
+        return isPath && Path.Exists(words[0]) ? string.Join(',', [Path.GetFullPath(words[0]), .. words[1..]]) : plugin;
     }
 
     /// <summary>Makes the runner; <paramref name="output"/> appears whole or not at all.</summary>
