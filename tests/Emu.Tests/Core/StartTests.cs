@@ -9,7 +9,7 @@ public sealed class StartTests
     /// <summary>Native and translated called by the same name.</summary>
     static void Same(string before, string words, string after = "")
     {
-        var native = Actor.Run($"{before} exec -a '{Actor.Folder}/native/guest' native/guest {words} {after}");
+        var native = Actor.Run($"{before} unset EMU_CACHE; exec -a '{Actor.Folder}/native/guest' native/guest {words} {after}");
         foreach (string runner in (string[])["plain", "plugin"])
             Assert.Equal(native, Actor.Run($"{before} export EMU_DATA=/dev/null EMU_OTHER=1; exec -a '{Actor.Folder}/native/guest' ./{runner} {words} {after}"));
     }

@@ -145,15 +145,18 @@ static void work(void) {
 }
 
 extern char fault_here[], divide_here[], trap_here[], deep_here[], inside[];
-__asm__("fault_here: mov 16, %rax\n"
-        "divide_here: xor %ecx, %ecx\n div %ecx\n"
-        "trap_here: ud2\n"
-        "deep_here: call deep_here\n"
-        "inside: nop\n nop\n ret\n");
+__asm__(".macro act name, code:vararg\n .type \\name, @function\n \\name: \\code\n .size \\name, . - \\name\n .endm\n"
+        "act fault_here, mov 16, %rax\n"
+        "act divide_here, div %ecx\n"
+        "act trap_here, ud2\n"
+        "act deep_here, call deep_here\n"
+        "act inside, mov %rax, %rax\n ret\n");
 
 static void jump(u64 to) { ((void (*)(void))to)(); }
 static void faults(void) { jump((u64)fault_here); }
-static void divides(void) { jump((u64)divide_here); }
+static void divides(void) {
+  __asm__ volatile("xor %%ecx, %%ecx\n jmp divide_here" ::: "rcx");
+}
 static void traps(void) { jump((u64)trap_here); }
 static void deep(void) { jump((u64)deep_here); }
 static void untranslated(void) { jump((u64)inside + parse(argv[2])); }

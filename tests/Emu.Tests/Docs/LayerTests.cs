@@ -9,24 +9,24 @@ public sealed class LayerTests
 {
     const string Translator = "translator/Emu.Translator";
 
-    /// <summary>What an assembly may reference of ours and of others; the framework (System.*) is everybody's.</summary>
+    /// <summary>What an assembly may reference of ours and of others; the framework is everybody's.</summary>
     [Theory]
     [InlineData("Emu.Ir", "")]
     [InlineData("Emu.Llvm", "")]
     [InlineData("Emu.Instrumentation", "Emu.Ir")]
     [InlineData("Emu.Plugins", "Emu.Instrumentation")]
     [InlineData("Emu.Translator", "Emu.Ir Emu.Llvm Emu.Instrumentation Iced")]
-    [InlineData("emu", "Emu.Ir Emu.Instrumentation Emu.Plugins Emu.Translator CommandLine Iced")]
+    [InlineData("emu", "Emu.Ir Emu.Instrumentation Emu.Plugins Emu.Translator Emu.Llvm CommandLine Iced")]
     public void References(string assembly, string allowed)
     {
-        var names = Assembly.Load(assembly).GetReferencedAssemblies().Select(a => a.Name!).Where(n => !n.StartsWith("System.", StringComparison.Ordinal));
+        var names = Assembly.Load(assembly).GetReferencedAssemblies().Select(a => a.Name!).Where(n => !n.StartsWith("System.", StringComparison.Ordinal) && !n.StartsWith("Microsoft.Win32.", StringComparison.Ordinal));
         Assert.Empty(names.Except(allowed.Split(' ')));
     }
 
     /// <summary>Which of the translator's folders speak of what: x86 decoding at one end, the host's code generator at the other.</summary>
     [Theory]
     [InlineData("X86", "LLVM", "Emu.Translator.Lowering", "Emu.Translator.Linking", "Emu.Translator.Passes", "Emu.Instrumentation")]
-    [InlineData("Lowering", "Iced", "Emu.Translator.X86", "Emu.Translator.Elf", "Emu.Translator.Linking")]
+    [InlineData("Lowering", "Iced", "Emu.Translator.X86", "Emu.Translator.Elf")]
     [InlineData("Passes", "LLVM", "Iced", "Emu.Translator.X86", "Emu.Translator.Lowering")]
     [InlineData("Discovery", "LLVM", "Emu.Translator.Lowering", "Emu.Translator.X86", "Emu.Instrumentation")]
     [InlineData("Elf", "LLVM", "Iced", "Emu.Translator.Discovery", "Emu.Translator.Lowering", "Emu.Ir")]
@@ -46,12 +46,12 @@ public sealed class LayerTests
             Assert.DoesNotContain(File.ReadLines(file), l => l.Contains("Emu.Ir", StringComparison.Ordinal) || l.Contains("Emu.Translator", StringComparison.Ordinal));
     }
 
-    /// <summary>Only one place knows the order of the stages.</summary>
+    /// <summary>Only one place knows the order of the stages; `show --missing` asks the lifter alone.</summary>
     [Fact]
     public void OnlyThePipelineLifts()
     {
         var callers = Directory.GetFiles(Path.Combine(Repository.Root, "translator"), "*.cs", SearchOption.AllDirectories)
             .Where(f => File.ReadAllText(f) is var text && (text.Contains("Lifter.Lift(", StringComparison.Ordinal) || text.Contains("RegionLowering.Lower(", StringComparison.Ordinal)));
-        Assert.Equal(["Pipeline.cs"], callers.Select(f => Path.GetFileName(f)!).Distinct());
+        Assert.Equal(["Missing.cs", "Pipeline.cs"], callers.Select(f => Path.GetFileName(f)!).Distinct().Order());
     }
 }
