@@ -16,6 +16,7 @@ public static class Discover
         var explorer = new Explorer(image, map, roots);
         var tables = new JumpTables(image, map, roots, explorer);
         var pointers = new PointerScan(image, map, roots, explorer, tables);
+        var guess = new TableGuess(image, map, roots, explorer, tables);
         var returns = new SecondReturns(image, map, roots, explorer);
 
         roots.AddNamed(extraRoots);
@@ -26,6 +27,7 @@ public static class Discover
             pointers.AddCodePointers();
             if (roots.New.Count == 0) pointers.AddDataPointers();
             returns.Add();
+            if (roots.New.Count == 0) guess.Add();
         }
         while (roots.New.Count != 0);
 

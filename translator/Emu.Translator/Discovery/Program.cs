@@ -35,9 +35,11 @@ public enum RootReason
     Split = 1 << 11,
     /// <summary>Not entered as a function: an address inside one.</summary>
     Inside = 1 << 12,
+    /// <summary>May be a target of an indirect jump that was not resolved.</summary>
+    TableGuess = 1 << 13,
 
     /// <summary>Code can reach it through a register or memory.</summary>
-    AddressTaken = Entry | Initializer | Resolver | CodePointer | DataPointer | LandingPad | SecondReturn | Extra,
+    AddressTaken = Entry | Initializer | Resolver | CodePointer | DataPointer | LandingPad | SecondReturn | Extra | TableGuess,
     /// <summary>Reasons that make a function of it: jumps there leave the region.</summary>
     Function = Entry | Symbol | Frame | Call | Initializer | Resolver | CodePointer | DataPointer,
 }

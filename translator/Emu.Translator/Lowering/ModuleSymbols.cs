@@ -106,7 +106,9 @@ public sealed unsafe class ModuleSymbols
     public LLVMValueRef Phi(LLVMTypeRef type, params ReadOnlySpan<(LLVMValueRef Value, LLVMBasicBlockRef From)> edges)
     {
         var phi = LLVM.BuildPhi(Module.B, type, "");
-        foreach (var (v, from) in edges) LLVM.AddIncoming(phi, &v, &from, 1);
+        foreach (var (v, from) in edges) AddIncoming(phi, v, from);
         return phi;
     }
+
+    public void AddIncoming(LLVMValueRef phi, LLVMValueRef v, LLVMBasicBlockRef from) => LLVM.AddIncoming(phi, &v, &from, 1);
 }

@@ -157,6 +157,7 @@ public sealed partial class RegionLowering
             var exchange = state.Guest(LLVM.BuildAtomicCmpXchg(m.B, Pointer(i), Arg(i, 1), Arg(i, 2), order, order, 0));
             return m.ExtractValue(exchange, 0);
         }
+        if (((Detail.Access)i.Detail!).Operation == Op.Mul) return AtomicMultiply(i);
         var what = ((Detail.Access)i.Detail!).Operation switch
         {
             Op.Add => LLVMAtomicRMWBinOp.LLVMAtomicRMWBinOpAdd,
@@ -168,6 +169,24 @@ public sealed partial class RegionLowering
             var op => throw new InvalidOperationException($"no atomic {op}"),
         };
         return state.Guest(LLVM.BuildAtomicRMW(m.B, what, Pointer(i), Arg(i, 1), order, 0));
+    }
+
+    /// <summary>No host instruction multiplies atomically (lock neg: by -1): try until nobody came between.</summary>
+    LLVMValueRef AtomicMultiply(Inst i)
+    {
+        const LLVMAtomicOrdering order = LLVMAtomicOrdering.LLVMAtomicOrderingSequentiallyConsistent;
+        LLVMTypeRef t = m.Type(i.Type);
+        LLVMValueRef p = Pointer(i), first = state.Guest(m.Load(t, p, 1)), factor = Arg(i, 1);
+        LLVMBasicBlockRef before = LLVM.GetInsertBlock(m.B), attempt = m.Block(function), done = m.Block(function);
+        m.Br(attempt);
+        m.At(attempt);
+        var old = symbols.Phi(t, (first, before));
+        var exchange = state.Guest(LLVM.BuildAtomicCmpXchg(m.B, p, old, m.Binary(LLVMOpcode.LLVMMul, old, factor), order, order, 0));
+        var found = m.ExtractValue(exchange, 0);
+        symbols.AddIncoming(old, found, attempt);
+        m.Br(m.ExtractValue(exchange, 1), done, attempt);
+        m.At(done);
+        return found;
     }
 
     // --- Host instructions ---

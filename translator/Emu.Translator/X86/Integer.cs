@@ -75,23 +75,15 @@ static class Integer
 
     static void Negate(Lift x)
     {
-        if (x.Locked) { x.NegateLocked(); return; }
+        if (x.Locked)
+        {
+            V minusOne = x.E.Const(x.Type(0), -1L), old = x.E.Rmw(Op.Mul, x.Address(0), minusOne, x.Segment);
+            x.E.Flags(FlagRule.Sub, minusOne.Same(0), old, -old);
+            return;
+        }
         V zero = x.E.Const(x.Type(0), 0L), a = x.Read(0), result = zero - a;
         x.Write(0, result);
         x.E.Flags(FlagRule.Sub, zero, a, result);
-    }
-
-    /// <summary>No atomic operation subtracts from zero, so this tries until nobody came between.</summary>
-    static void NegateLocked(this Lift x)
-    {
-        Emu.Ir.Label attempt = new(x.Instruction.IP, 1), done = new(x.Instruction.IP, 2);
-        x.E.Goto(attempt);
-        x.E.Begin(attempt);
-        V address = x.Address(0), zero = x.E.Const(x.Type(0), 0L), old = x.E.Load(zero.Type, address, x.Segment);
-        V found = x.E.CmpXchg(address, old, zero - old, x.Segment);
-        x.E.Flags(FlagRule.Sub, zero, found, zero - found);
-        x.E.Branch(found.Icmp(Predicate.Eq, old), done, attempt);
-        x.E.Begin(done);
     }
 
     static void ExchangeAdd(Lift x)
