@@ -35,8 +35,6 @@ begin
         fistp word [target]
         fistp dword [target+4]
         fistp qword [target+8]
-        fbld [bcd]
-        fbstp [target+20]
         fld1
         fldpi
         fcomp dword [f32]
