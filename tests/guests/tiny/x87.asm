@@ -50,11 +50,7 @@ begin
         fldcw [control]
         fnstsw [target+2]
         fnstsw ax
-        fnstenv [target+32]
-        fldenv [target+32]
         fldz
-        fnsave [target+40]
-        frstor [target+40]
         fstp st0
         fld1
         fldz
