@@ -27,7 +27,9 @@ public class ProgramTests
     [MemberData(nameof(All))]
     public void Plain(string row) => Verify.Same(Rows[row], Runners.NoPlugins, "");
 
+    /// <summary>Translating busybox and bash with all plugins takes minutes: part of `./test long`.</summary>
     [Theory]
+    [Trait("Category", "Long")]
     [MemberData(nameof(All))]
     public void Instrumented(string row) => Verify.Same(Rows[row], Runners.AllPlugins, "+plugins");
 }
