@@ -36,29 +36,28 @@ public static class Lifter
             Rules.LiftInto(e, i, explode, text, index);
             if (e.IsEnded) break;
         }
-        if (e.IsEnded && b.Table is { } t) Resolve(e, t);
-        else if (e.IsEnded) { if (b.ReturnsToPushed) ReturnByJump(e); }
-        else if (b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
-        else e.Goto(b.EndAddress);
+        if (!e.IsEnded && b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
+        else if (!e.IsEnded) e.Goto(b.EndAddress);
+        else if (b.Table is { } t && TakeEnd(e, Op.Jump) is { } target) Resolve(e, target, t);
+        // No caller waits for a return to an address that the guest has just pushed.
+        else if (b.ReturnsToPushed && TakeEnd(e, Op.Ret) is { } pushed) e.Jump(pushed);
     }
 
-    /// <summary>No caller waits for a return to an address that the guest has just pushed.</summary>
-    static void ReturnByJump(Emitter e)
+    /// <summary>Takes away the terminator when it is an <paramref name="op"/>, and gives where it goes.</summary>
+    static V? TakeEnd(Emitter e, Op op)
     {
         var code = e.Function.Blocks[^1].Code;
-        if (code[^1] is not { Op: Op.Ret, Args: [var target] }) return;
+        if (code[^1].Op != op) return null;
+        V target = new(e, code[^1].Args[0]);
         code.RemoveAt(code.Count - 1);
-        e.Jump(new(e, target));
+        return target;
     }
 
-    /// <summary>Turns the jump that ends the block into a switch over its table.</summary>
-    static void Resolve(Emitter e, JumpTable table)
+    /// <summary>A switch over the table of the jump that ended the block.</summary>
+    static void Resolve(Emitter e, V target, JumpTable table)
     {
-        var code = e.Function.Blocks[^1].Code;
-        if (code[^1] is not { Op: Op.Jump, Args: [var target] }) return;
-        code.RemoveAt(code.Count - 1);
         IReadOnlyList<Label> labels = [.. table.Targets.Select(a => (Label)a)];
-        if (table.Index != Register.None) e.Switch(e.Get(I64, "index"), new(e, target), labels);
-        else e.Emit(Op.SwitchOn, I64, new Detail.Table([.. labels.Distinct()]), [new V(e, target)]);
+        if (table.Index != Register.None) e.Switch(e.Get(I64, "index"), target, labels);
+        else e.Emit(Op.SwitchOn, I64, new Detail.Table([.. labels.Distinct()]), [target]);
     }
 }
