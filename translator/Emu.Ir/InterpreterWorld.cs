@@ -43,7 +43,7 @@ public sealed record Exit(ExitKind Kind, ulong Pc, int Signal = 0, string? Text 
 public sealed class State
 {
     public byte[] Bytes { get; } = new byte[GuestState.Size];
-    ulong index;
+    readonly byte[] local = new byte[GuestState.LocalSize];
 
     public State Copy()
     {
@@ -53,15 +53,16 @@ public sealed class State
     }
 
     /// <summary>A run of bytes of a register as an unsigned number; st(n) is found through ftop.</summary>
-    public BigInteger Get(Reg reg, int bytes) => reg.Name == "index" ? index : new BigInteger(Bytes.AsSpan(Offset(reg), bytes), isUnsigned: true);
+    public BigInteger Get(Reg reg, int bytes) => new(Place(reg, bytes), isUnsigned: true);
 
     public void Set(Reg reg, BigInteger value, int bytes)
     {
-        if (reg.Name == "index") { index = (ulong)value; return; }
-        var place = Bytes.AsSpan(Offset(reg), bytes);
+        var place = Place(reg, bytes);
         place.Clear();
         value.TryWriteBytes(place, out _, isUnsigned: true);
     }
+
+    Span<byte> Place(Reg reg, int bytes) => Offset(reg) is >= 0 and var at ? Bytes.AsSpan(at, bytes) : local.AsSpan(GuestState.LocalSize + Offset(reg), bytes);
 
     /// <summary>A whole register of at most 64 bits, by name.</summary>
     public ulong this[string register]

@@ -9,12 +9,16 @@ public readonly record struct Reg(string Name, int Byte = 0)
 
 /// <summary>The guest state: every register's place and size, in bytes, in <c>struct emu_state</c> (runtime/core/emu.h).</summary>
 /// <remarks>
-/// st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. <c>index</c> belongs to no
-/// guest: it carries a jump table's index from the load to the jump, inside one region.
+/// st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. Two registers belong to no guest and
+/// carry values between the blocks of one region: <c>index</c>, a jump table's index from the load to the jump, and <c>lanes</c>, what a
+/// masked load has got so far.
 /// </remarks>
 public static class GuestState
 {
     public const int Rip = 0x80, Flags = 0x88, X87 = 0xb0, Vectors = 0x140, Streams = 0x340, HostLimit = 0x3c0, TrapSignal = 0x3c8, TrapText = 0x3d0, Operand = 0x3d8, Size = 0x3e0;
+
+    /// <summary>Bytes of the registers that are no guest's: they end at offset 0.</summary>
+    public const int LocalSize = 64;
 
     /// <summary>The sixteen general registers in hardware encoding order.</summary>
     public static readonly IReadOnlyList<string> Gprs = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
@@ -31,14 +35,14 @@ public static class GuestState
         for (int n = 0; n < 16; n++) p[Gprs[n]] = (8 * n, 8);
         for (int n = 0; n < 16; n++) p[$"ymm{n}"] = (Vectors + 32 * n, 32);
         for (int n = 0; n < 8; n++) p[$"st{n}"] = (X87 + 16 * n, 16);
-        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -1, 8), ("operand", Operand, 8) })
+        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -LocalSize, 8), ("lanes", -32, 32), ("operand", Operand, 8) })
             p[name] = (at, size);
         return p;
     }
 
     public static bool IsRegister(string name) => places.ContainsKey(name);
 
-    /// <summary>Byte offset in the state; -1 for <c>index</c>, which has no place there.</summary>
+    /// <summary>Byte offset in the state; negative for those that are no guest's: they have no place there.</summary>
     public static int Offset(string register) => places[register].Offset;
 
     /// <summary>Size in bytes.</summary>

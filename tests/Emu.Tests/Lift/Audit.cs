@@ -26,6 +26,7 @@ public sealed class Audit
         // To Iced, writing a vector register's low lane reads the others.
         must.ExceptWith(Sets(f).Where(s => s.Printed.Bytes < 16).Select(Name).Where(n => n[0] == 'y'));
         var may = Names(info, a => a is not (OpAccess.None or OpAccess.NoMemAccess or OpAccess.Write));
+        if (i.Mnemonic == Mnemonic.Vzeroupper) must.Clear(); // clearing a half reads the other, to Iced
         // x ^ x and its like do not depend on x, and a count of zero reads nothing: the rows need not know.
         bool idiom = i.OpCount >= 2 && i.Op0Kind == OpKind.Register && i.Op1Kind == OpKind.Register && i.GetOpRegister(i.OpCount - 1) == i.GetOpRegister(i.OpCount - 2);
         return mine.IsSupersetOf(must) && (mine.IsSubsetOf(may) || idiom) || IsKnownZero(i) || Expectation.IsUndefined(i, new()) ? null : $"reads {Show(mine)}; Iced: {Show(must)} to {Show(may)}";
@@ -49,7 +50,7 @@ public sealed class Audit
         if (i.HasRepePrefix || i.HasRepnePrefix || i.Mnemonic is Mnemonic.Maskmovdqu or Mnemonic.Enter) return null;
         if (i.HasLockPrefix && i.Mnemonic == Mnemonic.Neg) return null; // a load to guess from, then cmpxchg
         var mine = f.Blocks.SelectMany(b => b.Code).Where(x => x.Op.Has(Effect.Load | Effect.Store)).Sum(Traffic);
-        var iced = info.GetUsedMemory().Where(m => m.Access != OpAccess.NoMemAccess).Sum(Traffic);
+        var iced = info.GetUsedMemory().Where(m => m.Access != OpAccess.NoMemAccess).Sum(Traffic) * (i.IsVsib ? GatheredLanes(i) : 1);
         return mine == iced ? null : $"reads {mine >> 16} and writes {mine & 0xffff} bytes; Iced: {iced >> 16} and {iced & 0xffff}";
     });
 
@@ -64,6 +65,13 @@ public sealed class Audit
         int step = ((int)m.State["ftop"] - before + 12) % 8 - 4;
         return step == fpu.Increment ? null : $"moves the top by {step}; Iced: {fpu.Increment}";
     });
+
+    /// <summary>Iced lists one lane of a gather.</summary>
+    static int GatheredLanes(in Instruction i)
+    {
+        bool wide = i.Mnemonic.ToString().Replace("Vp", "V", StringComparison.Ordinal)["Vgather".Length] == 'q';
+        return Math.Min(i.Op0Register.GetSize() / i.MemorySize.GetSize(), i.MemoryIndex.GetSize() / (wide ? 8 : 4));
+    }
 
     /// <summary>Bytes loaded, times 65536, plus bytes stored.</summary>
     static int Traffic(Inst x) => x.Op switch
@@ -110,5 +118,6 @@ public sealed class Audit
 
     /// <summary>What is lifted to nothing: hints and fences.</summary>
     static bool IsIdle(in Instruction i) => i.Mnemonic is Mnemonic.Nop or Mnemonic.Reservednop or Mnemonic.Prefetch or Mnemonic.Prefetchw or Mnemonic.Clflush or Mnemonic.Clflushopt
-        or Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2 or Mnemonic.Prefetchnta or Mnemonic.Rdsspd or Mnemonic.Rdsspq;
+        or Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2 or Mnemonic.Prefetchnta or Mnemonic.Rdsspd or Mnemonic.Rdsspq
+        or Mnemonic.Prefetchwt1 or Mnemonic.Prefetchit0 or Mnemonic.Prefetchit1 or Mnemonic.Clwb or Mnemonic.Cldemote;
 }

@@ -52,6 +52,7 @@ static class Inputs
         if (i.Mnemonic is Mnemonic.Popf or Mnemonic.Popfq) Put(m, s["rsp"], (ulong)random.Next(0x10000) & 0xcd5 | 0x202);
         bool indirect = i.FlowControl is FlowControl.IndirectBranch or FlowControl.IndirectCall;
         if (indirect && i.Op0Kind == OpKind.Register) s[Lifter.Full(i.Op0Register)] = Hardware.Elsewhere;
+        if (i.IsVsib) { Gather(m, random, i); return; }
         if (IsBitString(i)) s[Lifter.Full(i.Op1Register)] = (ulong)random.Next(-1000, 1000);
         if (i.Op0Kind != OpKind.Memory && i.Op1Kind != OpKind.Memory && i.OpCount < 3 || i.Mnemonic == Mnemonic.Xlatb) return;
         Point(s, random, i);
@@ -63,6 +64,17 @@ static class Inputs
 
     /// <summary>A register index reaches memory far from the operand.</summary>
     static bool IsBitString(in Instruction i) => i.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc && i.Op0Kind == OpKind.Memory && i.Op1Kind == OpKind.Register;
+
+    /// <summary>Every lane's index is small, so that all lanes lie in the scratch memory.</summary>
+    static void Gather(Machine m, Random random, in Instruction i)
+    {
+        m.State[Lifter.Full(i.MemoryBase)] = Machine.Middle;
+        bool wide = i.Mnemonic.ToString().ToLowerInvariant().TrimStart('v').TrimStart('p')["gather".Length] == 'q';
+        var index = m.State.Bytes.AsSpan(GuestState.Offset(Lifter.Full(i.MemoryIndex)), 32);
+        for (int n = 0; n < 32; n += wide ? 8 : 4)
+            if (wide) BitConverter.TryWriteBytes(index[n..], (long)random.Next(-100, 100));
+            else BitConverter.TryWriteBytes(index[n..], random.Next(-100, 100));
+    }
 
     /// <summary>Chooses base and index so that the operand lies at a 32-byte boundary in the middle of the scratch memory.</summary>
     static void Point(State s, Random random, in Instruction i)

@@ -9,8 +9,8 @@ sealed class Samples(Random random)
 {
     static readonly Register[] bases = [Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSI, Register.RDI, Register.R8, Register.R12, Register.R13, Register.R15];
 
-    /// <summary>Instructions that user mode cannot try out: they trap, ask the runtime, or differ from run to run.</summary>
-    static bool IsOutside(Code c) => c.Mnemonic() is Mnemonic.Syscall or Mnemonic.Cpuid or Mnemonic.Xgetbv or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Int1 or Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int
+    /// <summary>Instructions that user mode cannot try out: they trap, ask the runtime, concern the thread that runs the test, or differ from run to run.</summary>
+    static bool IsOutside(Code c) => c.Mnemonic() is Mnemonic.Syscall or Mnemonic.Cpuid or Mnemonic.Xgetbv or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase or Mnemonic.Rdpmc or Mnemonic.Int1 or Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int
         or Mnemonic.In or Mnemonic.Out or Mnemonic.Insb or Mnemonic.Insw or Mnemonic.Insd or Mnemonic.Outsb or Mnemonic.Outsw or Mnemonic.Outsd or Mnemonic.Iretq or Mnemonic.Cli or Mnemonic.Sti or Mnemonic.Reservednop
         || c.IsJmpFarIndirect() || c.IsCallFarIndirect() || c.ToOpCode().IsPrivileged;
 
@@ -26,6 +26,7 @@ sealed class Samples(Random random)
         var i = new Instruction { Code = code };
         for (int n = 0; n < opcode.OpCount; n++)
             if (!Operand(ref i, n, opcode.GetOpKind(n), memory)) return null;
+        if (i.IsVsib) i.Op2Register += (i.Op0Register.GetNumber() + 9) % 16 - i.Op2Register.GetNumber();
         if (memory && opcode.CanUseLockPrefix && i.Op0Kind == OpKind.Memory) i.HasLockPrefix = random.Next(2) == 0;
         if (opcode.CanUseRepPrefix || opcode.CanUseRepnePrefix) Repeat(ref i, opcode);
         var writer = new Bytes();
@@ -62,6 +63,7 @@ sealed class Samples(Random random)
             return name != "mem_offs";
         }
         if (memory && name.EndsWith("_or_mem", StringComparison.Ordinal)) return false;
+        if (name.StartsWith("mem_vsib", StringComparison.Ordinal)) { i.SetOpKind(n, OpKind.Memory); Vector(ref i, name[^1]); return memory; }
         if (Implied(name) is { } fixedRegister) { i.SetOpRegister(n, fixedRegister); return true; }
         if (AnyOf(name) is { } register) { i.SetOpRegister(n, register); return true; }
         return Immediate(ref i, n, name) || Strings(ref i, n, name) || Branch(ref i, n, name);
@@ -94,6 +96,16 @@ sealed class Samples(Random random)
             "sti" => Register.ST0 + random.Next(6),
             _ => null,
         };
+    }
+
+    /// <summary>A gather's address. Destination, index and mask must be three registers (Intel SDM vol. 2, VPGATHERDD).</summary>
+    void Vector(ref Instruction i, char width)
+    {
+        i.MemoryBase = bases[random.Next(bases.Length)];
+        i.MemoryIndex = (width == 'x' ? Register.XMM0 : Register.YMM0) + (i.Op0Register.GetNumber() + 5) % 16;
+        i.MemoryIndexScale = 1 << random.Next(4);
+        i.MemoryDisplacement64 = (ulong)random.Next(-100, 100);
+        i.MemoryDisplSize = 1;
     }
 
     void Address(ref Instruction i)

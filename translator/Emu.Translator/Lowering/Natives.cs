@@ -18,7 +18,7 @@ public static class Natives
 
     /// <summary>The assembly for native <paramref name="name"/>; most follow one pattern, v + name.</summary>
     public static NativeAsm Asm(string name, int? immediate, IrType result, IReadOnlyList<IrType> args) =>
-        System(name) ?? X87(name, result) ?? Text(name, immediate) ?? Vector(name, immediate, result, args);
+        System(name) ?? Integer(name) ?? X87(name, result) ?? Text(name, immediate) ?? InPlace(name, immediate) ?? Vector(name, immediate, result, args);
 
     static NativeAsm Vector(string name, int? immediate, IrType result, IReadOnlyList<IrType> args)
     {
@@ -31,6 +31,21 @@ public static class Natives
     }
 
     static string Place(IrType t) => t.IsFloat || t.IsVector ? "x" : "r";
+
+    /// <summary>What the hardware computes in its first source.</summary>
+    static NativeAsm? InPlace(string name, int? immediate)
+    {
+        if (name is ['f', 'm', ..] or ['f', 'n', 'm', ..]) return new($"v{name} $0, $2, $3", "=x,0,x,x" + Flags, HasSideEffects: true);
+        if (name == "sha256rnds2") return new($"{name} $0, $2", "={xmm1},0,x,{xmm0}" + Flags);
+        if (name.StartsWith("sha", StringComparison.Ordinal)) return new($"{name} $0, $2{(immediate is { } i ? $", {i}" : "")}", "=x,0,x" + Flags);
+        return null;
+    }
+
+    static NativeAsm? Integer(string name) => name switch
+    {
+        "bextr" or "bzhi" or "pext" or "pdep" => new($"{name} $0, $1, $2", "=r,r,r" + Flags),
+        _ => null,
+    };
 
     /// <summary>Texts: ecx, and above it ax with the flags (ah from lahf, al from seto).</summary>
     static NativeAsm? Text(string name, int? immediate)
@@ -51,6 +66,9 @@ public static class Natives
     {
         "rdtsc" => new("rdtsc\nshl rdx, 32\nor rax, rdx", "={rax},~{rdx}" + Flags, HasSideEffects: true),
         "tscaux" => new("rdtscp\nmov eax, ecx", "={rax},~{rcx},~{rdx}" + Flags, HasSideEffects: true),
+        "rdrand" or "rdseed" => new($"{name} $0", "=r" + Flags, HasSideEffects: true),
+        "wrfsbase" => Void("wrgsbase $0", "r" + Flags), // the guest's fs is the host's gs
+        "pause" => Void("pause", Flags[1..]),
         "mfence" => Void("mfence", "~{memory}" + Flags),
         "ldmxcsr" => Void(OnStack("mov dword ptr [rsp], $0\nvldmxcsr dword ptr [rsp]"), "r" + Flags),
         "stmxcsr" => new(OnStack("vstmxcsr dword ptr [rsp]\nmov $0, dword ptr [rsp]"), "=r" + Flags, HasSideEffects: true),

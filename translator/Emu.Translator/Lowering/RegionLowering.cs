@@ -80,7 +80,7 @@ public sealed partial class RegionLowering
     }
 
     static bool IsStack(string register) => register.StartsWith("st", StringComparison.Ordinal);
-    static bool IsVector(string register) => register.StartsWith("ymm", StringComparison.Ordinal);
+    static bool IsVector(string register) => GuestState.SizeOf(register) == 32;
     static string Key(string register, int half) => half == 0 ? register : $"{register}+16";
 
     /// <summary>Vector registers are two slots of 16 bytes: code that never touches the upper halves pays nothing for them.</summary>

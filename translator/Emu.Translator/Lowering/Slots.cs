@@ -46,11 +46,11 @@ public static class Abi
     public static readonly IReadOnlyList<string> Out = ["rip", "rcx", "rdx", "rdi", "rsi", "rax", "rsp", "r12", "rbx", "rbp", "r13", .. vectors, Clobbered, Clobbered];
 
     /// <summary>How a register crosses; the upper half of a vector register always stays.</summary>
-    public static Crossing Of(string register, int half = 0) => half > 0 ? Crossing.Stays : (In.Contains(register), Out.Contains(register)) switch
+    public static Crossing Of(string register, int half = 0) => GuestState.Offset(register) < 0 ? Crossing.Local : half > 0 ? Crossing.Stays : (In.Contains(register), Out.Contains(register)) switch
     {
         (true, true) => Crossing.Travels,
         (true, false) => Crossing.InOnly,
         (false, true) => Crossing.OutOnly,
-        _ => GuestState.Offset(register) < 0 ? Crossing.Local : Crossing.Stays,
+        _ => Crossing.Stays,
     };
 }

@@ -26,6 +26,9 @@ static class Conversions
         foreach (var (name, to) in new[] { ("cvtpd2ps", F32), ("cvtpd2dq", I32), ("cvttpd2dq", I32) })
             r.Twins(name, x => x.WriteVector(x.E.Native(name, to.By(4), null, x.Read(1, F64.Fill(x.Bits(1))))));
 
+        r.Vex("vcvtph2ps", x => x.WriteVector(x.E.Native("cvtph2ps", x.Filled(F32), null, x.HalfFloats())));
+        r.Vex("vcvtps2ph", x => { V v = x.E.Native("cvtps2ph", I64.By(2), x.Immediate, x.Read(1, F32.Fill(x.Bits(1)))); if (x.IsRegister(0)) x.WriteVector(v); else x.Write(0, v.Bits(I128).Fit(x.Type(0))); });
+
         foreach (var (name, from, to) in new[] { ("bw", I8, I16), ("bd", I8, I32), ("bq", I8, I64), ("wd", I16, I32), ("wq", I16, I64), ("dq", I32, I64) })
         {
             r.Widen("pmovsx" + name, Op.Sext, from, to);
@@ -41,6 +44,9 @@ static class Conversions
             r.Twins("pcmpestrm" + suffix, x => x.Text(explicitLength: true, mask: true));
         }
     }
+
+    /// <summary>As many 16-bit floats as the destination has lanes, in a whole register.</summary>
+    static V HalfFloats(this Lift x) => x.Bits(0) == 128 ? x.E.Splat(I64.By(2), 0).Insert(0, x.Read(1, I64)) : x.Read(1, I64.By(2));
 
     static void FromInteger(this Rules r, string name, IrType to) => r.Twins(name, x => x.WriteLow(x.Read(x.Last()).Convert(Op.Sitofp, to)));
 

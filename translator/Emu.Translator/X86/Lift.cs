@@ -57,6 +57,13 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
         else WriteRegister(i.GetOpRegister(op), v);
     }
 
+    /// <summary>Goes on in another block, where the values of this one do not exist.</summary>
+    public void Begin(Emu.Ir.Label label)
+    {
+        Array.Clear(addresses);
+        e.Begin(label);
+    }
+
     /// <summary>A memory operand's offset (without segment base); evaluated once, at first use.</summary>
     public V Address(int op) => addresses[op] ??= Evaluate();
 

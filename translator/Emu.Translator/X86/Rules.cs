@@ -16,6 +16,7 @@ public sealed class Rules
         .With(Moves.Define).With(Integer.Define).With(Multiply.Define).With(Shifts.Define).With(BitOps.Define)
         .With(Control.Define).With(Strings.Define).With(SystemRows.Define)
         .With(VectorMoves.Define).With(Packed.Define).With(Floats.Define).With(Shuffles.Define).With(Conversions.Define)
+        .With(Bmi.Define).With(Avx.Define).With(Fma.Define).With(MaskedMoves.Define).With(Gathers.Define).With(Crypto.Define)
         .With(X87.Define).With(X87Functions.Define).With(X87Control.Define);
 
     Rules With(Action<Rules> define)
@@ -46,14 +47,19 @@ public sealed class Rules
         if (Enum.TryParse<Mnemonic>("v" + name, ignoreCase: true, out var vex)) this[vex] = s;
     }
 
+    /// <summary>Defines what only VEX has.</summary>
+    public void Vex(string name, Semantics s) => this[Enum.Parse<Mnemonic>(name, ignoreCase: true)] = s;
+
     /// <summary>Lifts one instruction; what has no row becomes a trap that names it. <paramref name="index"/>: the register to keep for a jump table.</summary>
     public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null)
     {
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep);
-        if (i.Encoding is EncodingKind.EVEX or EncodingKind.MVEX) x.Unsupported("unsupported AVX-512");
-        else if (All[i.Mnemonic] is { } rule && !UsesMmx(i)) rule(x);
+        if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX && !UsesMmx(i)) rule(x);
+        else if (i.IsPrivileged) x.E.Trap(Signal.Segv, $"privileged {i}");
+        else if (Features.IsAvx512(i.Code)) x.Unsupported("unsupported AVX-512");
+        else if (!Features.Has(i.Code)) x.E.Trap(Signal.Ill, $"not a feature of the CPU that guests see: {i}");
         else x.Unsupported();
     }
 

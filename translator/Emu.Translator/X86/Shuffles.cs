@@ -68,7 +68,8 @@ static class Shuffles
         return InLane(t, k => k / 2 + (high ? n / 2 : 0) + k % 2 * n);
     }
 
-    static int[] Blend(IrType t, int mask) => [.. Enumerable.Range(0, t.Lanes).Select(k => k + (mask >> k & 1) * t.Lanes)];
+    /// <summary>Each lane of the first or, where the mask has a bit, of the second source.</summary>
+    public static int[] Blend(IrType t, int mask) => [.. Enumerable.Range(0, t.Lanes).Select(k => k + (mask >> k & 1) * t.Lanes)];
 
     /// <summary>Lanes of one source, chosen by the immediate.</summary>
     static void Permute(this Rules r, string name, IrType lane, Func<int, Func<int, int>> pick) => r.Twins(name, x =>

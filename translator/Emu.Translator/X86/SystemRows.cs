@@ -22,15 +22,37 @@ static class SystemRows
             x.E.Native("ldmxcsr", I32, null, x.E.Get(I32, "mxcsr"));
             x.E.Native("fldcw", I16, null, x.E.Get(I16, "fcw"));
         };
-        foreach (var m in new[] { Nop, Reservednop, Endbr64, Endbr32, Pause, Prefetcht0, Prefetcht1, Prefetcht2, Prefetchnta, Prefetchw, Prefetch, Clflush, Clflushopt, Rdsspq, Rdsspd, Sfence, Lfence }) r[m] = x => { };
+        foreach (var m in hints) r[m] = x => { };
         r[Mfence] = x => x.E.Native("mfence", I64, null);
+        r[Pause] = x => x.E.Native("pause", I64, null);
+        r[Rdrand] = r[Rdseed] = x => x.RandomNumber(x.Instruction.Mnemonic == Rdseed ? "rdseed" : "rdrand");
+        r[Rdpid] = x => x.Write(0, x.E.Native("tscaux", I64, null));
+        r[Rdfsbase] = x => x.Write(0, x.E.Get(I64, "fsbase").Fit(x.Type(0)));
+        r[Rdgsbase] = x => x.Write(0, x.E.Get(I64, "gsbase").Fit(x.Type(0)));
+        // Where the guest's fs is the host's gs, its base must be there too.
+        r[Wrfsbase] = x => { V to = x.Read(0).Zext(I64); x.E.Native("wrfsbase", I64, null, to); x.E.Set("fsbase", to); };
+        r[Wrgsbase] = x => x.E.Set("gsbase", x.Read(0).Zext(I64));
 
         r[Ud2] = x => x.E.Trap(Signal.Ill, "ud2");
         r[Ud0] = r[Ud1] = x => x.E.Trap(Signal.Ill, "ud");
         r[Int1] = x => x.E.Trap(Signal.Trap, "int1");
         r[Int3] = x => x.E.Trap(Signal.Trap, "int3");
-        r[Iced.Intel.Mnemonic.Int] = x => x.E.Trap(Signal.Segv, x.Immediate == 0x80 ? "int 0x80: the 32-bit system call interface is not supported" : $"{x.Instruction}");
-        foreach (var m in new[] { Hlt, Cli, Sti, In, Out, Insb, Insw, Insd, Outsb, Outsw, Outsd, Iretq, Lgdt, Lidt, Ltr, Rdmsr, Wrmsr, Invlpg, Wbinvd, Invd, Clts, Swapgs, Sysretq, Sysexitq })
-            r[m] = x => x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
+        r[Iced.Intel.Mnemonic.Int] = x => x.E.Trap(Signal.Segv, x.Immediate == 0x80 ? "int 0x80, the 32-bit system call interface, is not translated: build the program so that it uses syscall" : $"{x.Instruction}");
+        r[Rdpmc] = x => x.E.Trap(Signal.Segv, $"privileged {x.Instruction}"); // unless CR4.PCE is set
+    }
+
+    static readonly Iced.Intel.Mnemonic[] hints =
+    [
+        Nop, Reservednop, Endbr64, Endbr32, Rdsspq, Rdsspd, Prefetcht0, Prefetcht1, Prefetcht2, Prefetchnta, Prefetchw, Prefetch, Prefetchwt1, Prefetchit0, Prefetchit1,
+        Clflush, Clflushopt, Clwb, Cldemote, Sfence, Lfence,
+    ];
+
+    /// <summary>CF says whether there was a number; a 64-bit 0 is taken for none, and the guest tries again.</summary>
+    static void RandomNumber(this Lift x, string name)
+    {
+        V v = x.E.Native(name, I64, null);
+        x.Write(0, v.Fit(x.Type(0)));
+        foreach (var f in new[] { Flag.O, Flag.S, Flag.Z, Flag.A, Flag.P }) x.E.SetFlag(f, x.E.Const(I1, 0L));
+        x.E.SetFlag(Flag.C, v.Icmp(Predicate.Ne, 0));
     }
 }

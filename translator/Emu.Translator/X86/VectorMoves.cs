@@ -1,7 +1,6 @@
 using Emu.Ir;
 using static Emu.Ir.Type;
 using IrType = Emu.Ir.Type;
-using Label = Emu.Ir.Label;
 
 namespace Emu.Translator.X86;
 
@@ -22,7 +21,6 @@ static class VectorMoves
         r.Half("movlpd", 0);
         r.Half("movhps", 1);
         r.Half("movhpd", 1);
-        r.Twins("maskmovdqu", StoreMasked);
     }
 
     static void Move(this Rules r, IrType lane, string names)
@@ -55,18 +53,4 @@ static class VectorMoves
         if (x.IsMemory(0)) x.Write(0, x.Read(1, I64.By(2)).Extract(half));
         else x.WriteVector(x.Read(x.Last() - 1, I64.By(2)).Insert(half, x.Read(x.Last(), I64)));
     });
-
-    /// <summary>Each byte whose mask byte has its top bit set is stored at [rdi]; the others are not touched.</summary>
-    static void StoreMasked(Lift x)
-    {
-        for (int n = 0; n < 16; n++)
-        {
-            Label store = new(x.Instruction.IP, 2 * n + 1), next = new(x.Instruction.IP, 2 * n + 2);
-            x.E.Branch(x.ReadRegister(x.Instruction.Op2Register, I8.By(16)).Extract(n).Icmp(Predicate.Slt, 0), store, next);
-            x.E.Begin(store);
-            x.E.Store(x.E.Get(I64, "rdi") + n, x.ReadRegister(x.Instruction.Op1Register, I8.By(16)).Extract(n), x.Segment);
-            x.E.Goto(next);
-            x.E.Begin(next);
-        }
-    }
 }
