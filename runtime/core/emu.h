@@ -90,6 +90,11 @@ struct emu_key { // parallel to the cells of section emu_counters
   uint32_t array, zero;
 };
 
+struct emu_leaf { // of cpuid: the bits that guests see
+  uint32_t number, eax, ebx, ecx, edx;
+};
+
+extern const struct emu_leaf emu_features[], emu_features_end[];
 extern const struct emu_entry emu_dispatch_table[];
 extern const char emu_dispatch_mask[]; // its address is the value: the table's bytes less one entry
 extern const uint8_t emu_image[], emu_image_end[];

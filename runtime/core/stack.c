@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+enum { HWCAP2_FSGSBASE = 2 }; // asm/hwcap2.h: the kernel lets user mode write fs and gs base
+
 // Variables of ours are not the guest's business. Returns the end of the list.
 static char **hide_environment(char **from) {
   char **to = from;
@@ -27,7 +29,7 @@ static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
   case AT_ENTRY: entry->a_un.a_val = image->entry; break;
   case AT_EXECFN: entry->a_un.a_val = (uint64_t)emu_image_name; break;
   case AT_HWCAP: entry->a_un.a_val = cpuid_1_edx(); break;
-  case AT_HWCAP2: entry->a_un.a_val = 0; break; // HWCAP2_FSGSBASE: wrfsbase is not for the guest
+  case AT_HWCAP2: entry->a_un.a_val &= HWCAP2_FSGSBASE; break;
   }
   return true;
 }

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using Emu.Cli.Running;
 using Emu.Translator.Linking;
+using Emu.Translator.X86;
 
 namespace Emu.Cli.Verbs;
 
@@ -23,8 +24,9 @@ static class DoctorVerb
         Say("cache", CacheVerb.Describe());
         Say("CPU", Brand());
         Say("host level", Avx2.IsSupported && Bmi2.IsSupported && Fma.IsSupported ? "x86-64-v3 or higher" : Lacks("translated code needs AVX2, BMI2, FMA: x86-64-v3"));
-        Say("guests see", "x86-64-v2: SSE to SSE4.2, CMPXCHG16B, POPCNT, LAHF");
-        Say("hidden", string.Join(' ', Hidden()) is { Length: > 0 } names ? names : "nothing");
+        var (seen, hidden) = Flags();
+        Say("guests see", string.Join(' ', seen));
+        Say("hidden", string.Join(' ', hidden) is { Length: > 0 } names ? names : "nothing");
         Say("AVX-512", Avx512F.IsSupported ? "this CPU has it; guests do not see it" : "this CPU does not have it");
         return well ? 0 : CommandLine.Failed;
     }
@@ -45,19 +47,19 @@ static class DoctorVerb
         catch (ToolException) { return Lacks($"install {program.Replace("ld.", "", StringComparison.Ordinal)}"); }
     }
 
-    /// <summary>Features that the host has and guests are not told of.</summary>
-    static IEnumerable<string> Hidden()
+    /// <summary>Extensions that add instructions and are never shown (/proc/cpuinfo's names, or how they begin).</summary>
+    static readonly string[] unknown = ["avx512", "amx", "avx_", "sse4a", "xop", "fma4", "tbm", "3dnow", "clzero", "mwaitx", "monitor", "rdpru", "pku", "waitpkg", "rtm", "hle", "movdir", "serialize", "sha512", "sm3", "sm4", "enqcmd", "user_shstk"];
+
+    /// <summary>The CPU's extensions: those that guests are told of, and those that they are not.</summary>
+    static (IEnumerable<string> Seen, IEnumerable<string> Hidden) Flags()
     {
-        if (Aes.IsSupported) yield return "AES";
-        if (Pclmulqdq.IsSupported) yield return "PCLMULQDQ";
-        if (Avx.IsSupported) yield return "AVX";
-        if (Avx2.IsSupported) yield return "AVX2";
-        if (Fma.IsSupported) yield return "FMA";
-        if (Bmi1.IsSupported) yield return "BMI1";
-        if (Bmi2.IsSupported) yield return "BMI2";
-        if (Lzcnt.IsSupported) yield return "LZCNT";
-        if (Avx512F.IsSupported) yield return "AVX-512";
+        var host = File.ReadLines("/proc/cpuinfo").First(l => l.StartsWith("flags", StringComparison.Ordinal)).Split(' ').Skip(1).ToArray();
+        var told = Features.All.Where(f => f.Iced.Length > 0).Select(f => f.Name).ToArray();
+        return (told.Where(f => host.Contains(LinuxName(f))), host.Where(f => unknown.Any(u => f.StartsWith(u, StringComparison.Ordinal)) && !told.Contains(f)));
     }
+
+    /// <summary>Linux calls lzcnt as AMD did first.</summary>
+    static string LinuxName(string f) => f == "lzcnt" ? "abm" : f == "sse3" ? "pni" : f;
 
     static string Brand()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Emu.Translator.Lowering;
+using Emu.Translator.X86;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Linking;
@@ -38,7 +39,7 @@ public static class RunnerModule
             emu_image_end:
             .section .rodata,"a",@progbits
             .balign 16
-            .globl emu_image_base, emu_image_name, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask
+            .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask
             emu_image_base: .quad {c.ImageBase}
             emu_stream_paths:
 
@@ -48,8 +49,18 @@ public static class RunnerModule
         s.Append($"emu_image_name: .asciz {Quote(c.GuestPath)}\nemu_meta:\n");
         foreach (var line in c.Meta.Chunk(64)) s.Append(".byte ").AppendJoin(',', line).Append('\n');
         s.Append("emu_meta_end:\n");
+        CpuFeatures(s);
         Table(c.Roots, s);
         return s.ToString();
+    }
+
+    /// <summary>For <c>cpuid</c> (runtime/core/cpuid.c): of each leaf the bits that guests see.</summary>
+    static void CpuFeatures(StringBuilder s)
+    {
+        s.Append(".balign 4\nemu_features:\n");
+        foreach (uint leaf in Features.All.Select(f => f.Leaf).Distinct())
+            s.Append(CultureInfo.InvariantCulture, $".long {leaf},").AppendJoin(',', "abcd".Select(r => Features.Mask(leaf, r))).Append('\n');
+        s.Append("emu_features_end:\n");
     }
 
     const int Streams = 8;

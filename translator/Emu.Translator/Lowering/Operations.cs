@@ -138,7 +138,7 @@ public sealed partial class RegionLowering
         {
             null => m.ToPtr(address),
             "fs" => m.ToPtr(address, 256),
-            var other => m.ToPtr(m.Add(address, state.Load(m.I64, GuestState.Offset($"{other}base")))),
+            var other => m.ToPtr(m.Add(address, slots.TryGetValue($"{other}base", out var changed) ? Read(changed) : state.Load(m.I64, GuestState.Offset($"{other}base")))),
         };
     }
 

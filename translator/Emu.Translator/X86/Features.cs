@@ -55,6 +55,6 @@ public static class Features
     /// <summary>Whether an encoding belongs to AVX-512, which is never shown: its instructions need registers that the guest has not got.</summary>
     public static bool IsAvx512(Code c) => c.Encoding() is EncodingKind.EVEX or EncodingKind.MVEX || c.CpuidFeatures().Any(f => f.ToString().StartsWith("AVX512", StringComparison.Ordinal));
 
-    /// <summary>The bits of a leaf that guests see.</summary>
-    public static uint Mask(uint leaf, char register) => All.Where(f => f.Leaf == leaf && f.Register == register).Aggregate(0u, (all, f) => all | 1u << f.Bit);
+    /// <summary>The bits of a leaf that guests see: of the identification in leaves 1 and 0x80000001 (eax, ebx) all.</summary>
+    public static uint Mask(uint leaf, char register) => leaf is 1 or 0x80000001 && register < 'c' ? ~0u : All.Where(f => f.Leaf == leaf && f.Register == register).Aggregate(0u, (all, f) => all | 1u << f.Bit);
 }

@@ -5,7 +5,8 @@ using IrType = Emu.Ir.Type;
 
 namespace Emu.Translator.X86;
 
-/// <summary>Gathers (Intel SDM vol. 2, VPGATHERDD and its like): lane by lane, in order, each written and its mask cleared before the next is loaded.</summary>
+/// <summary>Gathers (Intel SDM vol. 2, VPGATHERDD and its like): lane by lane, in order, each written and its mask cleared before
+/// the next is loaded: what a fault leaves behind is what it needs to go on.</summary>
 static class Gathers
 {
     public static void Define(Rules r)
@@ -20,11 +21,9 @@ static class Gathers
         ref readonly var i = ref x.Instruction;
         string to = Lift.Full(i.Op0Register), mask = Lift.Full(i.Op2Register);
         int lanes = Math.Min(x.Bits(0) / lane.Bits, i.MemoryIndex.GetSize() * 8 / index.Bits);
-        x.EachLane(lanes, mask, lane, n =>
-        {
-            x.E.Set(to, x.E.Load(lane, x.Element(index, n), x.Segment), n * lane.Bytes);
-            x.E.Set(mask, x.E.Const(lane, 0), n * lane.Bytes);
-        });
+        x.EachLane(lanes, mask, lane,
+            access: n => x.E.Set(to, x.E.Load(lane, x.Element(index, n), x.Segment), n * lane.Bytes),
+            after: n => x.E.Set(mask, x.E.Const(lane, 0), n * lane.Bytes));
         for (int at = lanes * lane.Bytes; at < 32; at += at < 16 ? 8 : 16) x.E.Set(to, x.E.Const(at < 16 ? I64 : I128, 0), at);
         x.E.Set(mask, x.E.Const(I128, 0));
         x.E.Set(mask, x.E.Const(I128, 0), 16);

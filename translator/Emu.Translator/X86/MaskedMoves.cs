@@ -15,8 +15,8 @@ static class MaskedMoves
             r.Vex(name, x => { if (x.IsMemory(0)) x.StoreLanes(lane); else x.LoadLanes(lane); });
     }
 
-    /// <summary>Code for each lane that has a mask's top bit.</summary>
-    public static void EachLane(this Lift x, int lanes, string mask, IrType lane, Action<int> access)
+    /// <summary>Code for each lane that has a mask's top bit, and what follows for every lane.</summary>
+    public static void EachLane(this Lift x, int lanes, string mask, IrType lane, Action<int> access, Action<int>? after = null)
     {
         for (int n = 0; n < lanes; n++)
         {
@@ -26,6 +26,7 @@ static class MaskedMoves
             access(n);
             x.E.Goto(next);
             x.Begin(next);
+            after?.Invoke(n);
         }
     }
 

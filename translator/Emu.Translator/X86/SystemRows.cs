@@ -38,6 +38,12 @@ static class SystemRows
         r[Int1] = x => x.E.Trap(Signal.Trap, "int1");
         r[Int3] = x => x.E.Trap(Signal.Trap, "int3");
         r[Iced.Intel.Mnemonic.Int] = x => x.E.Trap(Signal.Segv, x.Immediate == 0x80 ? "int 0x80, the 32-bit system call interface, is not translated: build the program so that it uses syscall" : $"{x.Instruction}");
+        r[Lar] = r[Lsl] = x => x.Descriptor(x.Instruction.Mnemonic == Lar ? "lar" : "lsl");
+        r[Verr] = r[Verw] = x => x.E.SetFlag(Flag.Z, x.E.Native(x.Instruction.Mnemonic == Verr ? "verr" : "verw", I64, null, x.Read(0, I16).Zext(I64)).Trunc(I1));
+        // Linux answers for those that UMIP forbids (arch/x86/kernel/umip.c).
+        r[Sldt] = r[Str] = r[Smsw] = x => x.Write(0, x.E.Native($"{x.Instruction.Mnemonic}".ToLowerInvariant(), I64, null).Fit(x.Type(0)));
+        r[Sgdt] = r[Sidt] = x => x.TableRegister(x.Instruction.Mnemonic == Sgdt ? "sgdt" : "sidt");
+        r[Sysenter] = x => x.E.Trap(Signal.Ill, "sysenter: it has no meaning in a 64-bit program");
         r[Rdpmc] = x => x.E.Trap(Signal.Segv, $"privileged {x.Instruction}"); // unless CR4.PCE is set
     }
 
@@ -46,6 +52,23 @@ static class SystemRows
         Nop, Reservednop, Endbr64, Endbr32, Rdsspq, Rdsspd, Prefetcht0, Prefetcht1, Prefetcht2, Prefetchnta, Prefetchw, Prefetch, Prefetchwt1, Prefetchit0, Prefetchit1,
         Clflush, Clflushopt, Clwb, Cldemote, Sfence, Lfence,
     ];
+
+    /// <summary>A selector's limit or rights, where it may be looked at: bit 32 of the native's result says so.</summary>
+    static void Descriptor(this Lift x, string name)
+    {
+        V v = x.E.Native(name, I64, null, x.Read(1, I16).Zext(I64)), valid = (v >> 32).Trunc(I1);
+        string to = Lift.Full(x.Instruction.Op0Register);
+        if (x.Bits(0) == 16) x.Write(0, x.E.Select(valid, v.Trunc(I16), x.Read(0)));
+        else x.E.Set(to, x.E.Select(valid, v & 0xffffffff, x.E.Get(I64, to)));
+        x.E.SetFlag(Flag.Z, valid);
+    }
+
+    /// <summary>A limit of 16 bits and a base of 64.</summary>
+    static void TableRegister(this Lift x, string name)
+    {
+        x.E.Store(x.Address(0), x.E.Native(name + "_limit", I16, null), x.Segment);
+        x.E.Store(x.Address(0) + 2, x.E.Native(name + "_base", I64, null), x.Segment);
+    }
 
     /// <summary>CF says whether there was a number; a 64-bit 0 is taken for none, and the guest tries again.</summary>
     static void RandomNumber(this Lift x, string name)
