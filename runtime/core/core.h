@@ -42,7 +42,7 @@ struct image {
   uint64_t entry, phdr, phnum, end; // end: first byte after the last segment
 };
 struct image image_map(void);
-bool image_executable(uint64_t guest_pc);
+bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what was translated ahead of time
 
 // stack.c: the guest's initial stack is the process's own, edited in place. Returns the guest's rsp.
 uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
@@ -63,6 +63,9 @@ long memory_munmap(uint64_t at, uint64_t size);
 long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);
 long memory_madvise(const uint64_t args[6]);
+
+// dispatch.c
+void dispatch_after_syscall(void);
 
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
 long files_call(long number, const uint64_t args[6]);

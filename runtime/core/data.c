@@ -14,6 +14,7 @@
 
 struct data_header *data_header;
 static bool forked;
+static int file = -1;
 static int lowest = 900, highest = -1; // our descriptors
 
 bool data_owns(int fd) { return fd >= lowest && fd <= highest; }
@@ -138,8 +139,11 @@ void data_open(const char *path) {
   }
   fd = data_own_fd(fd);
   if (!fill(fd)) unwritable(path);
+  file = fd;
   stream_init(fd, device);
 }
+
+int data_file(void) { return file; }
 
 void data_finish(uint64_t state, uint64_t status) {
   if (!data_header) return;

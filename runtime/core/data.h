@@ -7,6 +7,7 @@
 #define EMU_DATA_H
 
 #include "emu.h"
+#include <stdbool.h>
 
 enum { DATA_HEADER = 4096, DATA_CHUNK = 1 << 20, DATA_RUNNING = 0, DATA_EXITED = 1, DATA_KILLED = 2 };
 
@@ -40,6 +41,8 @@ void stream_init(int data_file, int device); // device: where raw records go ins
 void stream_finish(void);
 void stream_reopen(void);
 void stream_forked(void);
+bool data_new_chunk(uint64_t *offset); // makes room for one at the end of the data file
+int data_file(void);
 int data_own_fd(int fd); // moves a descriptor where the guest will not see it
 
 #endif

@@ -1,39 +1,103 @@
-// Owns the loop that keeps the guest running, and the lookup of regions.
+// Owns the loop that keeps the guest running, and the lookup of regions: those of the image first, then those translated at run time.
 #include "core.h"
+#include "codecache.h"
 #include <signal.h>
 
 _Noreturn void dispatch(void);
 
+static bool image_forgotten, unwinding;
+static uint64_t unwound_to;
+static const uint64_t NOWHERE = 0x8000000000000001; // not canonical: no region expects it
+
+static struct emu_entry *first_place(uint64_t pc) {
+  return (struct emu_entry *)((char *)emu_dispatch_table + ((pc ^ pc << 4) & (uint64_t)emu_dispatch_mask));
+}
+
 static void *find(uint64_t pc) {
-  uint64_t mask = (uint64_t)emu_dispatch_mask;
-  const char *table = (const char *)emu_dispatch_table;
-  for (uint64_t at = (pc ^ pc << 4) & mask;; at = (at + sizeof(struct emu_entry)) & mask) {
-    const struct emu_entry *e = (const struct emu_entry *)(table + at);
-    if (e->pc == pc) return e->host;
-    if (!e->pc) break;
+  const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask + sizeof(struct emu_entry);
+  for (const struct emu_entry *at = first_place(pc); at->pc;) {
+    if (at->pc == pc) return cache_holds((uint64_t)at->host) ? NULL : at->host;
+    if ((const char *)++at == end) at = emu_dispatch_table;
   }
   return NULL;
 }
 
-__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
-  void *region = find(pc);
-  if (region) return region;
+// A region translated at run time, now if it must be; NULL: there is no code.
+static const struct region *find_or_translate(uint64_t pc) {
+  const struct region *region = cache_find(pc);
+  return region ? region : fallback_translate(pc);
+}
+
+static void *leave(uint64_t pc) {
   emu_state.rip = pc;
   return (void *)emu_leave;
 }
 
+// Ahead-of-time code jumps to what it does not know with what the code that it knows may read; of the rest only r8 to r11 where the
+// psABI passes something in them.
+static void *of_ahead_of_time_code(uint64_t pc) {
+  const struct region *region = find_or_translate(pc);
+  if (!region) return leave(pc);
+  if (region->flags & REGION_READS_TRANSIENTS) {
+    say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", pc);
+    process_exit(EXIT_UNTRANSLATED);
+  }
+  struct emu_entry *place = first_place(pc);
+  if (!place->pc || place->pc == pc) {
+    __atomic_store_n(&place->host, (void *)region->host, __ATOMIC_RELEASE);
+    __atomic_store_n(&place->pc, pc, __ATOMIC_RELEASE);
+  }
+  return (void *)region->host;
+}
+
+static void *of_any_code(uint64_t pc) {
+  void *host = find(pc);
+  if (!host) {
+    const struct region *region = find_or_translate(pc);
+    if (!region) return leave(pc);
+    host = (void *)region->host;
+  }
+  cache_remember(pc, host);
+  return host;
+}
+
+__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
+  void *region = find(pc);
+  return region ? region : of_ahead_of_time_code(pc);
+}
+
+__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) { return of_any_code(pc); }
+
+bool regions_of_image(void) { return !image_forgotten; }
+
+// Regions of the image call each other without a check: all host frames are left before the guest goes on.
+void regions_forget_image(void) {
+  if (image_forgotten) return;
+  image_forgotten = unwinding = true;
+  cache_forget_all();
+  const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
+  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
+    if (at->pc) at->pc = 1;
+}
+
+void dispatch_after_syscall(void) {
+  if (!unwinding) return;
+  unwinding = false;
+  unwound_to = emu_state.rip;
+  emu_state.rip = NOWHERE;
+}
+
 static _Noreturn void missing(uint64_t pc) {
   char byte;
-  if (!copy_in(&byte, pc, 1)) emu_trap(pc, SIGSEGV, "jump to memory that is not mapped");
-  say("guest PC %@ was not translated ahead of time: rebuild the runner with this address as a root", pc);
-  data_finish(1, EXIT_UNTRANSLATED);
-  process_exit(EXIT_UNTRANSLATED);
+  emu_trap(pc, SIGSEGV, copy_in(&byte, pc, 1) ? "jump to memory that is not executable" : "jump to memory that is not mapped");
 }
 
 void dispatch(void) {
   for (;;) {
+    if (emu_state.rip == NOWHERE) emu_state.rip = unwound_to;
     void *region = find(emu_state.rip);
-    if (!region) missing(emu_state.rip);
-    emu_enter(region);
+    const struct region *translated = region ? NULL : find_or_translate(emu_state.rip);
+    if (!region && !translated) missing(emu_state.rip);
+    emu_enter(region ? region : (void *)translated->host);
   }
 }

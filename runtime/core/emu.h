@@ -59,6 +59,9 @@ void emu_syscall(void);
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 
+// The same for a caller that has handed over all transient state (ARCHITECTURE.md, "Transient state may be dropped").
+__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc);
+
 // Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
 
@@ -95,11 +98,13 @@ struct emu_leaf { // of cpuid: the bits that guests see
 };
 
 extern const struct emu_leaf emu_features[], emu_features_end[];
-extern const struct emu_entry emu_dispatch_table[];
+extern struct emu_entry emu_dispatch_table[];
 extern const char emu_dispatch_mask[]; // its address is the value: the table's bytes less one entry
 extern const uint8_t emu_image[], emu_image_end[];
 extern const uint64_t emu_image_base;
 extern const char emu_image_name[];
+extern const char emu_build_name[]; // level and version of the translator
+extern const char emu_fallback_path[], emu_fallback_host[]; // the fallback translator, and what runs it if it is a .dll
 extern const char emu_meta[], emu_meta_end[];
 extern const char *const emu_stream_paths[EMU_STREAMS] __attribute__((weak));
 extern uint64_t __start_emu_counters[] __attribute__((weak)), __stop_emu_counters[] __attribute__((weak));

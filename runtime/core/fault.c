@@ -1,5 +1,6 @@
 // Owns the end of a guest that faults: one line naming guest PC and symbol, then the same death as natively.
 #include "core.h"
+#include "codecache.h"
 #include "signals.h"
 #include <string.h>
 #include <ucontext.h>
@@ -44,6 +45,7 @@ static void explain(int signal, uint64_t host_pc, uint64_t address) {
 
 void on_fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+  if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
   if (info->si_code <= 0) return signals_sent(signal); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
   uint64_t resume = copy_fault_exit((uint64_t)*host_pc);
   if (resume) {

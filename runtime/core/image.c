@@ -1,5 +1,6 @@
 // Owns the guest's segments: maps what the runner embeds where the guest expects it (load_elf_binary in fs/binfmt_elf.c).
 #include "core.h"
+#include "codecache.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -53,6 +54,7 @@ static void map_segment(const Elf64_Phdr *segment, int file, uint64_t offset) {
   uint64_t at = segment->p_vaddr + emu_image_base, start = page_down(at);
   uint64_t file_end = at + segment->p_filesz, end = page_up(at + segment->p_memsz);
   uint64_t from = segment->p_offset - (at - start);
+  if (segment->p_flags & PF_X) guest_code_begin(start, end, segment->p_flags & PF_W);
   if (segment->p_filesz) {
     if (file >= 0)
       map(start, page_up(file_end) - start, protection, 0, file, offset + from);
@@ -91,12 +93,11 @@ struct image image_map(void) {
   return image;
 }
 
-bool image_executable(uint64_t guest_pc) {
+bool image_covers_code(uint64_t from, uint64_t to) {
   const Elf64_Phdr *segment = segments();
-  uint64_t at = guest_pc - emu_image_base;
-  for (int i = 0; i < header()->e_phnum; i++)
-    if (segment[i].p_type == PT_LOAD && segment[i].p_flags & PF_X && at >= segment[i].p_vaddr &&
-        at - segment[i].p_vaddr < segment[i].p_memsz)
-      return true;
+  for (int i = 0; i < header()->e_phnum; i++) {
+    uint64_t at = segment[i].p_vaddr + emu_image_base;
+    if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & (PF_X | PF_W)) == PF_X && at < to && at + segment[i].p_memsz > from) return true;
+  }
   return false;
 }

@@ -1,6 +1,7 @@
 // Owns the way back from a host PC to a guest PC: the runner's own .debug_line, whose "line" is the guest PC (DWARF 5, 6.2;
 // versions 2 to 4 differ in the header only). Read when a fault happened, never before.
 #include "core.h"
+#include "codecache.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -159,7 +160,16 @@ static struct reader debug_line(const uint8_t *file, uint64_t size) {
   return (struct reader){NULL, NULL};
 }
 
+// Lines have 32 bits: the rest of a PC is the region's.
+static uint64_t locate_in_cache(uint64_t host_pc) {
+  const struct region *region = cache_region_of(host_pc);
+  if (!region) return 0;
+  const uint8_t *lines = (const uint8_t *)region->lines;
+  return search((struct reader){lines, lines + region->lines_size}, host_pc) | (region->pc & ~0xffffffffull);
+}
+
 uint64_t locate(uint64_t host_pc) {
+  if (cache_holds(host_pc)) return locate_in_cache(host_pc);
   struct stat is;
   long file = RAW4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
   if (file < 0) return 0;

@@ -1,6 +1,7 @@
 // Owns guest memory calls: brk, and the mmap family kept off the runner's own mappings. Guest code is data to the host, so
 // PROT_EXEC never reaches the kernel.
 #include "core.h"
+#include "codecache.h"
 #include <elf.h>
 #include <errno.h>
 #include <sys/auxv.h>
@@ -12,7 +13,7 @@ struct range {
   uint64_t from, to;
 };
 
-static struct range own[4 + EMU_STREAMS]; // image, host stack, data file, buffers; the host's heap is asked for, as it grows
+static struct range own[5 + EMU_STREAMS]; // image, host stack, data file, buffers, code cache; the host's heap is asked for, as it grows
 static size_t owned;
 static struct range heap;          // `to` is sbrk(0)
 static struct range program_break; // the guest's: start, current
@@ -56,7 +57,10 @@ static uint64_t host_protection(uint64_t guest) {
 long memory_brk(uint64_t to) {
   if (to < program_break.from) return (long)program_break.to;
   uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
-  if (new_end < old_end) RAW2(SYS_munmap, new_end, old_end - new_end);
+  if (new_end < old_end) {
+    RAW2(SYS_munmap, new_end, old_end - new_end);
+    guest_mapped(new_end, old_end - new_end, PROT_NONE);
+  }
   if (new_end > old_end) {
     long at = raw(SYS_mmap, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
@@ -66,16 +70,25 @@ long memory_brk(uint64_t to) {
   return (long)to;
 }
 
+static bool failed(long result) { return result < 0 && result > -PAGE; }
+
 long memory_mmap(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
-  return raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  long at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
+  return at;
 }
 
 // Where the guest sees nothing mapped, unmapping succeeds and does nothing.
 long memory_munmap(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
-  if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) return RAW2(SYS_munmap, from, size);
+  if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) {
+    long result = RAW2(SYS_munmap, from, size);
+    if (!result) guest_mapped(from, size, PROT_NONE);
+    return result;
+  }
+  guest_mapped(from, size, PROT_NONE);
   while (from < to) {
     struct range hole = overlap(from, to);
     if (from < hole.from) {
@@ -89,16 +102,25 @@ long memory_munmap(uint64_t from, uint64_t size) {
 
 long memory_mprotect(long number, const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
-  return raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  long result = raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  if (!result) guest_protected(args[0], args[1], args[2]);
+  return result;
 }
 
 long memory_mremap(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -EFAULT;
   if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return -ENOMEM;
-  return raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
+  bool executable = guest_executable(args[0]);
+  guest_unwatch(args[0], args[1]); // the pages move with the protection they have
+  long at = raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
+  if (failed(at)) return at;
+  if (args[1]) guest_mapped(args[0], args[1], PROT_NONE);
+  guest_mapped((uint64_t)at, args[2], executable ? PROT_READ | PROT_WRITE | PROT_EXEC : PROT_READ);
+  return at;
 }
 
 long memory_madvise(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
+  if (args[2] == MADV_DONTNEED || args[2] == MADV_REMOVE) guest_changed(args[0], args[1]);
   return RAW3(SYS_madvise, args[0], args[1], args[2]);
 }

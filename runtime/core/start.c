@@ -1,5 +1,6 @@
 // Owns the runner's main: guest in place, data file open, then the guest's first instruction.
 #include "core.h"
+#include "codecache.h"
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -13,6 +14,7 @@ int main(int argc, char **argv, char **envp) {
   // `emu run` waits for us, to print a report: when it is killed, the guest that it stands for is.
   if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
   memory_init();
+  fallback_note_environment();
   struct image image = image_map();
   memory_set_break(page_up(image.end));
   data_open(getenv("EMU_DATA"));

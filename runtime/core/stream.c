@@ -48,6 +48,12 @@ static bool grow(int fd, uint64_t from, uint64_t to) {
   return errno == EOPNOTSUPP && pwrite(fd, "", 1, (off_t)to - 1) == 1;
 }
 
+bool data_new_chunk(uint64_t *offset) {
+  uint64_t to = data_header->end[EMU_STREAMS] += DATA_CHUNK;
+  *offset = to - DATA_CHUNK;
+  return grow(data_file(), to - DATA_CHUNK, to);
+}
+
 static uint8_t *map_buffer(struct sink *sink, int flags, int fd, uint64_t offset) {
   if (sink->base) flags |= MAP_FIXED;
   uint8_t *at = mmap(sink->base, DATA_CHUNK, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);

@@ -1,6 +1,7 @@
 // Owns the guest's `syscall`: same numbers, same arguments, same kernel; only what touches maps, signals, processes, TLS and
 // /proc/self goes through the core (arch/x86/entry/entry_64.S for the register conventions).
 #include "core.h"
+#include "codecache.h"
 #include <errno.h>
 #include <sys/syscall.h>
 
@@ -63,5 +64,10 @@ void emu_syscall(void) {
   const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
   s->gpr[RCX] = s->rip;
   s->gpr[R11] = flags(s);
-  s->gpr[RAX] = (uint64_t)perform((int)s->gpr[RAX], args); // the number is eax, sign-extended
+  int number = (int)s->gpr[RAX]; // the number is eax, sign-extended
+  if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
+  long result = perform(number, args);
+  if (result == -EFAULT && guest_unwatch(0, ~0ull)) result = perform(number, args); // into pages that are watched for stores
+  s->gpr[RAX] = (uint64_t)result;
+  dispatch_after_syscall();
 }

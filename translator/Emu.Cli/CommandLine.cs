@@ -88,6 +88,3 @@ static class CommandLine
 
 /// <summary>Emu was called wrongly; the message is one line for the user.</summary>
 sealed class UsageException(string message) : Exception(message);
-
-/// <summary>Something is not as it must be; the message is one line for the user.</summary>
-sealed class UserException(string message) : Exception(message);

@@ -32,7 +32,7 @@ public sealed class Pipeline
         instrumenter = new(options.Plugins);
         plugins = PluginData.Of(instrumenter.Registry);
         probes = new(() => new(instrumenter.Registry.Probes(), options.Cache));
-        program = new(() => Discover.Run(image, options.Roots));
+        program = new(() => Chosen.From(Discover.Run(image, options.Roots), options.Coverage));
         liveness = new(() => Liveness.Of(Program));
     }
 
@@ -42,7 +42,7 @@ public sealed class Pipeline
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
-        var functions = Parallel(Program.Regions, Instrumented);
+        var functions = Parallel(Program.Regions, r => Instrumented(r, Bytes));
         readsTransients = functions.Any(ReadsTransients);
         var modules = Chunks(functions).ToArray();
         int done = 0;
@@ -58,11 +58,11 @@ public sealed class Pipeline
     /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
     public string Show(GuestRegion region, string stage)
     {
-        var f = stage == "lift" ? Lifted(region) : Instrumented(region);
+        var f = stage == "lift" ? Lifted(region) : Instrumented(region, Bytes);
         readsTransients = ReadsTransients(f);
         if (stage is "lift" or "instrumented") return Printer.Print(f);
         if (stage == "flags") return Printer.Print(Ready(f));
-        using var m = Module([Ready(f)]);
+        using var m = Module([Ready(f)], Demand);
         return stage switch
         {
             "lowered" => m.Print(),
@@ -71,45 +71,60 @@ public sealed class Pipeline
         };
     }
 
+    /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
+    public byte[] Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Guard guard)
+    {
+        var f = Instrumented(region, bytes);
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
+        return File.ReadAllBytes(Object([f], _ => demand));
+    }
+
+    /// <summary>Names that passes gave to keys so far, by array.</summary>
+    public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
+
     Function Lifted(GuestRegion region) =>
         Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText)));
 
-    Function Instrumented(GuestRegion region)
+    Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes)
     {
         var f = Lifted(region);
         if (options.Plugins.Count == 0) return f;
         var decoded = region.Blocks.SelectMany(b => b.Instructions).ToDictionary(i => i.IP);
-        instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], Bytes, SymbolAt));
+        instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], bytes, SymbolAt));
         return Checked("instrumentation", f);
     }
 
     /// <summary>The passes that make code cheaper and change nothing else.</summary>
-    Function Ready(Function f)
+    Function Ready(Function f) => Ready(f, Demand(f));
+
+    static Function Ready(Function f, Demand demand)
     {
         MergeCounts.Run(f);
-        DeadFlags.Run(f, Demand(f));
+        DeadFlags.Run(f, demand);
         return Checked("dead flags", f);
     }
 
     /// <summary>Functions to an object, from the cache when the same IR was compiled before.</summary>
-    string Object(IReadOnlyList<Function> functions)
+    string Object(IReadOnlyList<Function> functions) => Object(functions, Demand);
+
+    string Object(IReadOnlyList<Function> functions, Func<Function, Demand> demand)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
         Add($"{options.Version} O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
-        foreach (var f in functions) Add($"{Printer.Print(Ready(f))}{Demand(f).Describe(f)}\n");
+        foreach (var f in functions) Add($"{Printer.Print(Ready(f, demand(f)))}{demand(f).Describe(f)}\n");
         return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () =>
         {
-            using var m = Module(functions);
+            using var m = Module(functions, demand);
             return Codegen.Emit(m, options.Level);
         });
     }
 
-    ModuleWriter Module(IEnumerable<Function> functions)
+    ModuleWriter Module(IEnumerable<Function> functions, Func<Function, Demand> demand)
     {
         var m = new ModuleWriter("regions");
         var symbols = new ModuleSymbols(m, plugins);
-        foreach (var f in functions) RegionLowering.Lower(symbols, f, Demand(f));
+        foreach (var f in functions) RegionLowering.Lower(symbols, f, demand(f));
         symbols.Finish();
         probes.Value.AddTo(m);
         return m;
@@ -120,7 +135,7 @@ public sealed class Pipeline
     {
         byte[] meta = options.Plugins.Count == 0 ? []
             : Meta.Of(new(guestPath, image.BuildId, Convert.ToHexStringLower(SHA256.HashData(image.File.Span)), image.Base), options.Plugins, instrumenter.Registry).ToJson();
-        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)])));
+        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)));
     }
 
     Demand Demand(Function f) => readsTransients ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot);
@@ -175,6 +190,12 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 
     /// <summary>PCs that are roots whether or not discovery finds them.</summary>
     public IReadOnlyList<ulong> Roots { get; init; } = [];
+
+    /// <summary>How much is translated ahead of time: percent of all regions, chosen by address; the rest is left to the fallback.</summary>
+    public int Coverage { get; init; } = 100;
+
+    /// <summary>What the runner asks for code that it does not have.</summary>
+    public FallbackReference Fallback { get; init; } = FallbackReference.None;
 
     /// <summary>Whether IR carries disassembly.</summary>
     public bool WithText { get; init; }

@@ -25,12 +25,22 @@ abstract class TranslationOptions : VerbOptions
     [Option('j', "jobs", MetaValue = "N", HelpText = "Compile on that many cores (all).")]
     public int? AskedJobs { get; set; }
 
+    [Option("aot", MetaValue = "PERCENT", HelpText = "How much to translate ahead of time: none, all (the default), or 90% of it; the fallback does the rest. For tests.")]
+    public string? AskedCoverage { get; set; }
+
+    public int Coverage => AskedCoverage switch
+    {
+        null or "all" => 100,
+        "none" => 0,
+        var text => int.TryParse(text.TrimEnd('%'), out int percent) && percent is >= 0 and <= 100 ? percent : throw new UsageException($"--aot {text}: none, all, or a percentage"),
+    };
     public int Level => AskedLevel ?? 2;
     public int Jobs => AskedJobs ?? Environment.ProcessorCount;
 
     /// <summary>Refuses values that have no meaning.</summary>
     public void Check()
     {
+        _ = Coverage;
         if (Level is < 0 or > 3) throw new UsageException($"-O {Level}: levels are 0, 1, 2 and 3");
         if (Jobs is < 1 or > 1024) throw new UsageException($"-j {Jobs}: a number of cores");
     }

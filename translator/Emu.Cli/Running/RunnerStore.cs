@@ -19,7 +19,7 @@ static class RunnerStore
 
     static string Signature(GuestFile guest, TranslationOptions options)
     {
-        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level}\n");
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n");
         foreach (string plugin in options.Plugins)
         {
             s.Append(plugin).Append('\n');
@@ -57,7 +57,8 @@ static class RunnerStore
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text.Length} {text}\n"));
         void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
         Add(Version.Translator);
-        Add($"O{options.Level}");
+        Add($"O{options.Level} {options.Coverage}%");
+        Add(FallbackProgram.Find(options.Level).Path);
         foreach (string plugin in options.Plugins)
         {
             Add(plugin);

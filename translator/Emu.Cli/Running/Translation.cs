@@ -29,6 +29,8 @@ sealed class Translation
         var pipeline = new Pipeline(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
         {
             WithText = withText,
+            Coverage = options.Coverage,
+            Fallback = FallbackProgram.Find(options.Level),
             Plugins = plugins,
             Progress = Progress.Show("translating {0}/{1} modules"),
         });

@@ -33,11 +33,14 @@ public sealed class Liveness
         }
     }
 
-    /// <summary>Flags that code reached through unresolved indirect calls may read.</summary>
-    public Transient IndirectCallIn { get; private set; }
+    /// <summary>
+    /// What code reached through unresolved indirect calls may read. Code that is not known yet may read what the psABI passes (3.2.3:
+    /// arguments, static chain); one that reads more is refused when it is entered so (runtime/core/dispatch.c).
+    /// </summary>
+    public Transient IndirectCallIn { get; private set; } = Transient.R8 | Transient.R9 | Transient.R10;
 
-    /// <summary>Flags that code reached through unresolved indirect jumps may read.</summary>
-    public Transient IndirectJumpIn { get; private set; }
+    /// <summary>The same for unresolved indirect jumps.</summary>
+    public Transient IndirectJumpIn { get; private set; } = Transient.R8 | Transient.R9 | Transient.R10 | Transient.R11;
 
     /// <summary>Solves the program; <paramref name="atSyscall"/> are flags that count as read by `syscall` (it copies them to r11).</summary>
     public static Liveness Of(Program program, Transient atSyscall = 0) => new(program, atSyscall & Transient.Flags);

@@ -12,7 +12,13 @@ namespace Emu.Translator.Linking;
 /// <param name="Roots">Every root that has a region.</param>
 /// <param name="Meta">The plugins' description (JSON); empty without plugins.</param>
 /// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
-public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths);
+public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback);
+
+/// <summary>What serves PCs that have no region: the program, what runs it when it is a .dll, and the name of the build that both must share.</summary>
+public sealed record FallbackReference(string Path, string Host, string Build)
+{
+    public static readonly FallbackReference None = new("", "", "");
+}
 
 /// <summary>The object with a runner's data: guest image, dispatch table, metadata (ARCHITECTURE.md, "The runner").</summary>
 public static class RunnerModule
@@ -40,6 +46,7 @@ public static class RunnerModule
             .section .rodata,"a",@progbits
             .balign 16
             .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask
+            .globl emu_build_name, emu_fallback_path, emu_fallback_host
             emu_image_base: .quad {c.ImageBase}
             emu_stream_paths:
 
@@ -50,6 +57,7 @@ public static class RunnerModule
         foreach (var line in c.Meta.Chunk(64)) s.Append(".byte ").AppendJoin(',', line).Append('\n');
         s.Append("emu_meta_end:\n");
         CpuFeatures(s);
+        s.Append($"emu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\n");
         Table(c.Roots, s);
         return s.ToString();
     }
@@ -73,7 +81,7 @@ public static class RunnerModule
         ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Count * 2));
         var (table, displaced) = Place(roots, slots);
         if (displaced > roots.Count / 8) (table, _) = Place(roots, slots *= 2);
-        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.balign 64\nemu_dispatch_table:\n");
+        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.section .data,\"aw\",@progbits\n.balign 64\nemu_dispatch_table:\n");
         foreach (ulong pc in table) s.Append(pc == 0 ? ".quad 0,0\n" : $".quad {pc},{ModuleSymbols.RegionName(pc)}\n");
     }
 

@@ -47,8 +47,11 @@ public sealed unsafe class ModuleSymbols
         return f;
     }
 
-        /// <summary>The slow path of an indirect branch.</summary>
-    public LLVMValueRef Lookup => Cold("emu_lookup", LookupType);
+    /// <summary>The slow path of an indirect branch that hands over some or all of the transient state.</summary>
+    public LLVMValueRef Lookup(bool everything) => Cold(everything ? "emu_lookup_everything" : "emu_lookup", LookupType);
+
+    /// <summary>The byte that says whether the region is valid: one for each region translated at run time.</summary>
+    public LLVMValueRef Valid => Global("emu_valid_cell");
 
     /// <summary>A core function that is almost never called.</summary>
     public LLVMValueRef Cold(string name, LLVMTypeRef type)

@@ -24,6 +24,7 @@ public sealed partial class RegionLowering
     readonly SlotFlow flow;
     readonly HashSet<Label> loops;
     ulong dirty, pc;
+    bool guardsBranch;
     Label block;
 
     RegionLowering(ModuleSymbols symbols, Function f, Demand demand)
@@ -37,6 +38,7 @@ public sealed partial class RegionLowering
         MakeSlots();
         loops = symbols.Plugins.IsEmpty ? [] : Loops.Of(f);
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
+        CheckEntry();
         EnterRegion();
         m.Br(blocks[f.Blocks[0].Label]);
     }
@@ -54,6 +56,7 @@ public sealed partial class RegionLowering
         dirty = flow.At(b.Label);
         values.Clear();
         block = b.Label;
+        guardsBranch = demand.Guard.At(b);
         foreach (var i in b.Code)
         {
             if (i.Op.Has(Effect.Ends)) Transfer(i);

@@ -8,7 +8,26 @@ namespace Emu.Translator.Lowering;
 /// <summary>Terminators: edges inside the region, calls, returns, and leaving for another region or the dispatcher.</summary>
 public sealed partial class RegionLowering
 {
+    bool isStale;
+
+    /// <summary>A guarded region that finds its code changed goes on in the code that is there now, at the next instruction.</summary>
     void Transfer(Inst i)
+    {
+        if (guardsBranch)
+        {
+            LLVMBasicBlockRef stale = m.Block(function), fresh = m.Block(function);
+            m.BrUnlikely(IsStale(), stale, fresh);
+            m.At(stale);
+            isStale = true;
+            if (i.Op == Op.CallTo) JumpTo(Arg(i, 0), Transient.All);
+            else Move(i);
+            isStale = false;
+            m.At(fresh);
+        }
+        Move(i);
+    }
+
+    void Move(Inst i)
     {
         switch (i.Op)
         {
@@ -28,11 +47,12 @@ public sealed partial class RegionLowering
     /// <summary>The LLVM block of a label; for one outside the region a new block that goes there.</summary>
     LLVMBasicBlockRef Edge(Label to)
     {
-        if (blocks.TryGetValue(to, out var inside)) return inside;
+        if (!isStale && blocks.TryGetValue(to, out var inside)) return inside;
         var back = LLVM.GetInsertBlock(m.B);
         var exit = m.Block(function);
         m.At(exit);
         if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.In(to.Address));
+        else if (to.Part == 0 && demand.Guard.Kind != GuardKind.None) JumpTo(m.Const(to.Address), Transient.All);
         else Leave(m.Const(to.Address), Transient.All);
         m.At(back);
         return exit;
@@ -54,7 +74,9 @@ public sealed partial class RegionLowering
         JumpTo(target);
     }
 
-    void JumpTo(LLVMValueRef target) => TailCall(Lookup(target), demand.IndirectJump);
+    void JumpTo(LLVMValueRef target) => JumpTo(target, demand.IndirectJump);
+
+    void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live), live);
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Transient live)
@@ -76,7 +98,7 @@ public sealed partial class RegionLowering
     void CallRegion(Inst i, LLVMValueRef target, Label next)
     {
         bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
-        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target);
+        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.AtExit(i));
         var result = m.Call(symbols.RegionType, region, Arguments(demand.AtExit(i)));
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
@@ -93,7 +115,62 @@ public sealed partial class RegionLowering
         m.At(here);
         Receive(result);
         LoadFlags();
-        m.Br(Edge(next));
+        GoOnAt(next);
+    }
+
+    /// <summary>Whatever ran in between may have changed this region's code.</summary>
+    void GoOnAt(Label next)
+    {
+        if (demand.Guard.Kind == GuardKind.None || next.Part != 0)
+        {
+            m.Br(Edge(next));
+            return;
+        }
+        var go = Edge(next);
+        isStale = true;
+        m.BrUnlikely(IsStale(), Edge(next), go);
+        isStale = false;
+    }
+
+    /// <summary>The region's first act, with nothing but its arguments: when it is not valid, the core finds the one that is.</summary>
+    void CheckEntry()
+    {
+        if (demand.Guard.Kind == GuardKind.None) return;
+        LLVMBasicBlockRef stale = m.Block(function), fresh = m.Block(function);
+        m.BrUnlikely(IsStale(), stale, fresh);
+        m.At(stale);
+        var target = m.Call(symbols.LookupType, symbols.Lookup(everything: true), m.Const(f.Entry));
+        LLVM.SetInstructionCallConv(target, Abi.PreserveAll);
+        LLVMValueRef[] args = [.. Enumerable.Range(0, Abi.In.Count).Select(n => LLVM.GetParam(function, (uint)n))];
+        var result = m.Call(symbols.RegionType, target, args);
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
+        LLVM.BuildRet(m.B, result);
+        m.At(fresh);
+    }
+
+    LLVMValueRef IsStale()
+    {
+        var valid = m.Load(m.I8, symbols.Valid);
+        LLVM.SetVolatile(valid, 1);
+        var stale = m.Icmp(LLVMIntPredicate.LLVMIntEQ, valid, m.Const(m.I8, 0));
+        return demand.Guard.Kind == GuardKind.Bytes ? m.Or(stale, Differs()) : stale;
+    }
+
+    /// <summary>Whether the guest's bytes are others than those that were translated.</summary>
+    LLVMValueRef Differs()
+    {
+        var differences = m.Const(0);
+        foreach (var (address, bytes) in demand.Guard.Code)
+            for (int at = 0, size; at < bytes.Length; at += size)
+            {
+                size = bytes.Length - at >= 8 ? 8 : bytes.Length - at >= 4 ? 4 : bytes.Length - at >= 2 ? 2 : 1;
+                ulong then = 0;
+                for (int n = size - 1; n >= 0; n--) then = then << 8 | bytes.Span[at + n];
+                var now = state.Guest(m.Load(m.Int(8 * size), m.ToPtr(m.Const(address + (ulong)at)), 1));
+                differences = m.Or(differences, m.Zext(m.Xor(now, m.Const(m.Int(8 * size), then)), m.I64));
+            }
+        return m.Icmp(LLVMIntPredicate.LLVMIntNE, differences, m.Const(0));
     }
 
     /// <summary>The callee's registers become this region's.</summary>
@@ -120,7 +197,7 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>The host address of a guest PC: one probe of the dispatch table inline, the rest in the core.</summary>
-    LLVMValueRef Lookup(LLVMValueRef target)
+    LLVMValueRef Lookup(LLVMValueRef target, Transient live)
     {
         var at = m.And(m.Xor(target, m.Shl(target, m.Const(4))), symbols.DispatchMask);
         var entry = m.Offset(symbols.DispatchTable, at);
@@ -131,7 +208,7 @@ public sealed partial class RegionLowering
         var fast = state.State(m.Load(m.Ptr, m.Offset(entry, 8), 8));
         m.Br(both);
         m.At(miss);
-        var slow = m.Call(symbols.LookupType, symbols.Lookup, target);
+        var slow = m.Call(symbols.LookupType, symbols.Lookup(everything: live == Transient.All), target);
         LLVM.SetInstructionCallConv(slow, Abi.PreserveAll);
         m.Br(both);
         m.At(both);

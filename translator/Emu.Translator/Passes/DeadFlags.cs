@@ -26,6 +26,7 @@ public static class DeadFlags
     /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
     static Flag AtEnd(Block b, Dictionary<Label, Flag> live, Demand demand)
     {
+        if (demand.Guard.At(b)) return Flag.All;
         var now = Demand.Flags(demand.AtExit(b.Terminator));
         // A callee publishes what its return sites want; before the call only what the callee reads is live.
         if (b.Terminator.Op == Op.CallTo) return now;

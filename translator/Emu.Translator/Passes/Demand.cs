@@ -14,6 +14,9 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<ulong, Transient> In,
     /// <summary>Everything is wanted everywhere: for passes that look at flags or registers, and for tests.</summary>
     public static Demand Everything(Func<ulong, bool> isRoot) => new(isRoot, _ => Transient.All, Transient.All, Transient.All, Transient.All);
 
+    /// <summary>What the region checks.</summary>
+    public Guard Guard { get; init; } = Guard.None;
+
     /// <summary>What the analysis of the whole program found for one region.</summary>
     public static Demand Of(Liveness liveness, ulong root, Func<ulong, bool> isRoot) =>
         new(isRoot, liveness.In, liveness.After(root), liveness.IndirectCallIn, liveness.IndirectJumpIn);
@@ -36,7 +39,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<ulong, Transient> In,
     public string Describe(Function f)
     {
         var targets = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits).Concat(b.Terminator.Successors().Select(l => l.Address))).Distinct();
-        return $"{(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
+        return $"{Guard.Kind} {(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
     }
 
     /// <summary>The flags in transient state.</summary>

@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Emu.Fallback;
+
+/// <summary>The socket to the runner: one message at a time, each belonging to a request.</summary>
+sealed unsafe class Channel(int socket)
+{
+    const int Room = 4096, Interrupted = 4, NoSignal = 0x4000;
+
+    readonly byte[] bytes = new byte[sizeof(MessageHead) + Room];
+
+    /// <summary>What came with the last message.</summary>
+    public ReadOnlySpan<byte> More => bytes.AsSpan(sizeof(MessageHead), (int)Math.Min((uint)Room, MemoryMarshal.Read<MessageHead>(bytes).Size));
+
+    /// <summary>The next message; false when nobody holds the other end any more.</summary>
+    public bool Receive(out MessageHead head)
+    {
+        nint got;
+        fixed (byte* p = bytes)
+            do got = recv(socket, p, (nuint)bytes.Length, 0);
+            while (got < 0 && Marshal.GetLastSystemError() == Interrupted);
+        head = got >= sizeof(MessageHead) ? MemoryMarshal.Read<MessageHead>(bytes) : default;
+        return got >= sizeof(MessageHead);
+    }
+
+    public void Send(ulong id, MessageKind kind, params ReadOnlySpan<ulong> words) => Send(id, kind, words, []);
+
+    /// <summary>One line that says why there is no answer.</summary>
+    public void Error(ulong id, string text)
+    {
+        var line = Encoding.UTF8.GetBytes(text.Split('\n')[0]);
+        Send(id, MessageKind.Error, [], line.AsSpan(0, Math.Min(line.Length, Room - 1)));
+    }
+
+    void Send(ulong id, MessageKind kind, ReadOnlySpan<ulong> words, ReadOnlySpan<byte> more)
+    {
+        var message = new byte[sizeof(MessageHead) + more.Length];
+        var head = new MessageHead { Id = id, Kind = kind, Size = (uint)more.Length };
+        for (int n = 0; n < words.Length; n++) head.Words[n] = words[n];
+        MemoryMarshal.Write(message, head);
+        more.CopyTo(message.AsSpan(sizeof(MessageHead)));
+        fixed (byte* p = message)
+            while (send(socket, p, (nuint)message.Length, NoSignal) < 0 && Marshal.GetLastSystemError() == Interrupted) { }
+    }
+
+    [DllImport("libc")] static extern nint recv(int socket, byte* to, nuint size, int flags);
+    [DllImport("libc")] static extern nint send(int socket, byte* from, nuint size, int flags);
+}

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+
+namespace Emu.Fallback;
+
+/// <summary>runtime/core/fallback.h, in C#: what runner and service say to each other.</summary>
+enum MessageKind : uint { Hello = 1, Ready, Translate, WantPage, Page, Done, Error }
+
+/// <summary>What guest code in a page may rely on.</summary>
+enum PageState : ulong { Absent, Constant, Watched, Checked }
+
+/// <summary>A message's head; `size` bytes follow.</summary>
+[StructLayout(LayoutKind.Sequential)]
+unsafe struct MessageHead
+{
+    public ulong Id;
+    public MessageKind Kind;
+    public uint Size;
+    public fixed ulong Words[6];
+}
+
+/// <summary>The numbers that both sides must agree on.</summary>
+static class Protocol
+{
+    public const int Version = 1, Socket = 3, Cache = 4, Runner = 5;
+    public const int CellsPerChunk = ((1 << 20) - 64) / 24, ChunkShift = 20, ChunkHeader = 64, KeySize = 16;
+    public const int MostRegions = 1 << 18, CacheHeader = 4096;
+    public const uint IsChecked = 1, ReadsTransients = 2;
+}
+
+/// <summary>A region's record in the cache (struct region).</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct RegionRecord
+{
+    public ulong Pc, Host, HostEnd;
+    public uint Id, Flags;
+    public ulong Lines, LinesSize, Keys;
+    public uint FirstCell, Cells, Ranges, Unused;
+}
+
+/// <summary>A run of guest code that a region was made from (struct code_range); its bytes are that far behind the record.</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct CodeRange
+{
+    public ulong From;
+    public uint Size, Bytes;
+}

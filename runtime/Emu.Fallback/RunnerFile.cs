@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using System.Text;
+using Emu.Instrumentation;
+using Emu.Translator.Elf;
+
+namespace Emu.Fallback;
+
+/// <summary>The runner's own file: the guest's image, the plugins, and the addresses of everything in it.</summary>
+sealed class RunnerFile
+{
+    const string RegionPrefix = "emu_r_";
+    const int SymbolTable = 2;
+
+    readonly byte[] file;
+    readonly Dictionary<string, ulong> symbols = [];
+    readonly List<(ulong Address, ulong Size, ulong Offset)> segments = [];
+
+    public RunnerFile(string path)
+    {
+        file = File.ReadAllBytes(path);
+        ReadSegments();
+        ReadSymbols();
+        if (symbols.Count == 0) throw new TranslationException("the runner's symbols were stripped");
+        Roots = symbols.Keys.Where(n => n.StartsWith(RegionPrefix, StringComparison.Ordinal)).Select(n => Convert.ToUInt64(n[RegionPrefix.Length..], 16)).ToHashSet();
+    }
+
+    /// <summary>PCs with a region that was translated ahead of time.</summary>
+    public IReadOnlySet<ulong> Roots { get; }
+
+    /// <summary>The guest's program.</summary>
+    public Image Image() => Translator.Elf.Image.Parse(Between("emu_image", "emu_image_end"), BinaryPrimitives.ReadUInt64LittleEndian(At(this["emu_image_base"], 8)));
+
+    /// <summary>What the runner says about its plugins, null without.</summary>
+    public Meta? Meta() => Between("emu_meta", "emu_meta_end") is { Length: > 0 } json ? Instrumentation.Meta.FromJson(json) : null;
+
+    /// <summary>A symbol's address.</summary>
+    public ulong this[string name] => symbols.TryGetValue(name, out ulong address) ? address : throw new TranslationException($"the runner has no {name}");
+
+    ReadOnlyMemory<byte> Between(string from, string to) => file.AsMemory((int)Offset(this[from]), (int)(this[to] - this[from]));
+
+    ReadOnlySpan<byte> At(ulong address, int size) => file.AsSpan((int)Offset(address), size);
+
+    ulong Offset(ulong address)
+    {
+        foreach (var s in segments) if (address - s.Address < s.Size) return address - s.Address + s.Offset;
+        return 0;
+    }
+
+    void ReadSegments()
+    {
+        var (table, size, count) = (U64(32), U16(54), U16(56));
+        for (ulong n = 0; n < count; n++)
+        {
+            ulong at = table + n * size;
+            if (U32(at) == 1) segments.Add((U64(at + 16), U64(at + 32), U64(at + 8)));
+        }
+    }
+
+    void ReadSymbols()
+    {
+        const ulong entry = 24;
+        var (table, size, count) = (U64(40), U16(58), U16(60));
+        for (ulong n = 0; n < count; n++)
+        {
+            ulong at = table + n * size;
+            if (U32(at + 4) != SymbolTable) continue;
+            ulong names = U64(table + U32(at + 40) * size + 24), from = U64(at + 24), end = from + U64(at + 32);
+            for (ulong s = from; s + entry <= end; s += entry)
+                if (U16(s + 6) != 0 && U32(s) != 0) symbols.TryAdd(Text(names + U32(s)), U64(s + 8));
+        }
+    }
+
+    string Text(ulong at)
+    {
+        var rest = file.AsSpan((int)at);
+        return Encoding.UTF8.GetString(rest[..rest.IndexOf((byte)0)]);
+    }
+
+    ulong U64(ulong at) => BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan((int)at));
+    uint U32(ulong at) => BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan((int)at));
+    ulong U16(ulong at) => BinaryPrimitives.ReadUInt16LittleEndian(file.AsSpan((int)at));
+}

@@ -1,0 +1,180 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Emu.Cli;
+using Emu.Cli.Running;
+using Emu.Instrumentation;
+using Emu.Ir;
+using Emu.Plugins;
+using Emu.Translator;
+using Emu.Translator.Discovery;
+using Emu.Translator.Linking;
+using Emu.Translator.Lowering;
+using Emu.Translator.Passes;
+
+namespace Emu.Fallback;
+
+/// <summary>Answers a runner's requests: what is known and still so is given again, the rest goes through the pipeline.</summary>
+sealed unsafe class Service
+{
+    /// <summary>A translation and what it relies on.</summary>
+    sealed record Version(ulong Record, ulong Host, GuardKind Guard, bool CallsImage, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Code);
+
+    readonly Channel channel;
+    readonly RunnerFile runner;
+    readonly CodeCache cache;
+    readonly Pipeline pipeline;
+    readonly ulong cellsAt, dynamicTable;
+    readonly long stateOffset;
+    readonly Dictionary<ulong, List<Version>> known = [];
+    readonly Dictionary<ulong, ReadOnlyMemory<byte>?> pages = [];
+    PageState weakest;
+    ulong request;
+    uint regions, cells;
+
+    Service(Channel channel, MessageHead hello, string build)
+    {
+        this.channel = channel;
+        runner = new($"/proc/self/fd/{Protocol.Runner}");
+        cache = new(Protocol.Cache, hello.Words[1], hello.Words[2]);
+        (stateOffset, cellsAt) = ((long)hello.Words[3], hello.Words[4]);
+        dynamicTable = runner["emu_dynamic_table"];
+        string own = Emu.Cli.Version.Translator;
+        if (build.Length == 0 || build[..^3] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
+        var plugins = runner.Meta() is { } meta ? new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta) : [];
+        pipeline = new(runner.Image(), new(build[^1] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
+    }
+
+    /// <summary>Serves until nobody is left.</summary>
+    public static void Run(Channel channel)
+    {
+        Service? service = null;
+        while (channel.Receive(out var head))
+            try
+            {
+                if (head.Kind == MessageKind.Hello)
+                {
+                    if (head.Words[0] != Protocol.Version) throw new TranslationException("it speaks another protocol than the runner: build the runner again");
+                    service = new(channel, head, Encoding.UTF8.GetString(channel.More));
+                    channel.Send(head.Id, MessageKind.Ready);
+                }
+                else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head.Id, head.Words[0], head.Words[1] != 0);
+            }
+            catch (Exception e) when (e is TranslationException or PluginException or ToolException or UserException or InvalidOperationException or IOException)
+            {
+                channel.Error(head.Id, e.Message);
+            }
+    }
+
+    void Answer(ulong id, ulong pc, bool callsImage)
+    {
+        request = id;
+        pages.Clear();
+        weakest = PageState.Constant;
+        var version = Again(pc, callsImage) ?? Translate(pc, callsImage);
+        channel.Send(id, MessageKind.Done, version?.Record ?? 0);
+    }
+
+    /// <summary>A version whose bytes are what is there now.</summary>
+    Version? Again(ulong pc, bool callsImage)
+    {
+        foreach (var v in known.GetValueOrDefault(pc, []))
+        {
+            weakest = PageState.Constant;
+            var code = new LiveCode(Page, _ => false);
+            if (v.CallsImage == callsImage && v.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Guard == Guard) return v;
+        }
+        return null;
+    }
+
+    Version? Translate(ulong pc, bool callsImage)
+    {
+        bool IsImage(ulong at) => callsImage && runner.Roots.Contains(at);
+        weakest = PageState.Constant;
+        var code = new LiveCode(Page, IsImage);
+        if (code.Region(pc) is not { } region) return null;
+        var runs = code.Runs();
+        byte[] made = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), new(Guard, runs));
+        uint flags = (Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
+            | ((LiveCode.Reads(region) & (Transient.Flags | Transient.R11)) != 0 ? Protocol.ReadsTransients : 0);
+        var version = Load(pc, made, runs, flags, callsImage);
+        if (!known.TryGetValue(pc, out var versions)) known[pc] = versions = [];
+        versions.Insert(0, version);
+        return version;
+    }
+
+    /// <summary>What the code read for this request allows it to rely on.</summary>
+    GuardKind Guard => weakest switch { PageState.Constant => GuardKind.Entry, PageState.Watched => GuardKind.Stores, _ => GuardKind.Bytes };
+
+    /// <summary>A page of the guest's memory as it is during this request.</summary>
+    ReadOnlyMemory<byte>? Page(ulong at)
+    {
+        if (pages.TryGetValue(at, out var known)) return known;
+        channel.Send(request, MessageKind.WantPage, at);
+        MessageHead reply;
+        do if (!channel.Receive(out reply)) Environment.Exit(0);
+        while (reply.Id != request);
+        if (reply.Kind != MessageKind.Page) throw new TranslationException("the runner talks nonsense");
+        var state = (PageState)reply.Words[1];
+        if (state > weakest) weakest = state;
+        return pages[at] = state == PageState.Absent ? null : channel.More.ToArray();
+    }
+
+    Version Load(ulong pc, byte[] made, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code, uint flags, bool callsImage)
+    {
+        uint id = ++regions;
+        if (id >= Protocol.MostRegions) throw new TranslationException($"there are more than {Protocol.MostRegions} regions");
+        var loader = new ObjectLoader(made, cache, name => Symbol(name, id));
+        uint count = (uint)(loader.CellBytes / 8), first = TakeCells(count);
+        loader.Load(CellAddress(first));
+        var text = loader.At(".text");
+        var (lines, linesSize) = loader.At(".debug_line");
+        var record = new RegionRecord
+        {
+            Pc = pc, Host = loader.Defined(ModuleSymbols.RegionName(pc)), HostEnd = text.Address + text.Size, Id = id, Flags = flags,
+            Lines = lines, LinesSize = linesSize, Keys = loader.At("emu_keys").Address, FirstCell = first, Cells = count, Ranges = (uint)code.Count,
+        };
+        return new(Write(record, code), record.Host, Guard, callsImage, code);
+    }
+
+    ulong Write(RegionRecord record, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code)
+    {
+        int head = sizeof(RegionRecord) + code.Count * sizeof(CodeRange), size = head + code.Sum(r => r.Bytes.Length);
+        ulong at = cache.Take(size, 16);
+        var to = cache.At(at, size);
+        MemoryMarshal.Write(to, record);
+        int bytes = head;
+        for (int n = 0; n < code.Count; n++)
+        {
+            MemoryMarshal.Write(to[(sizeof(RegionRecord) + n * sizeof(CodeRange))..], new CodeRange { From = code[n].Address, Size = (uint)code[n].Bytes.Length, Bytes = (uint)bytes });
+            code[n].Bytes.Span.CopyTo(to[bytes..]);
+            bytes += code[n].Bytes.Length;
+        }
+        return at;
+    }
+
+    /// <summary>A region's cells lie in one chunk.</summary>
+    uint TakeCells(uint count)
+    {
+        if (count > Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk) cells += Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk;
+        uint first = cells;
+        cells += count;
+        if (cells / Protocol.CellsPerChunk >= 64) throw new TranslationException("there is no room for more counters");
+        return first;
+    }
+
+    ulong CellAddress(uint n) => cellsAt + ((ulong)(n / Protocol.CellsPerChunk) << Protocol.ChunkShift) + Protocol.ChunkHeader
+        + Protocol.KeySize * (ulong)Protocol.CellsPerChunk + 8 * (ulong)(n % Protocol.CellsPerChunk);
+
+    /// <summary>What regions refer to. Regions of the cache have a dispatch table of their own, and say in a byte each whether they are valid.</summary>
+    ulong Symbol(string name, uint region) => name switch
+    {
+        "emu_state" => (ulong)stateOffset,
+        "emu_dispatch_table" => dynamicTable,
+        "emu_dispatch_mask" => DynamicMask,
+        "emu_valid_cell" => runner["emu_valid"] + region,
+        _ when name.StartsWith("emu_r_", StringComparison.Ordinal) && known.TryGetValue(Convert.ToUInt64(name[6..], 16), out var versions) => versions[0].Host,
+        _ => runner[name],
+    };
+
+    const ulong DynamicMask = ((1 << 16) - 1) * 16;
+}

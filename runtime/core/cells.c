@@ -1,0 +1,31 @@
+// Owns the counters of regions that were translated at run time: cells in chunks of the data file, whose keys lie before them.
+#include "core.h"
+#include "codecache.h"
+#include "data.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+static bool mapped[CACHE_CHUNKS]; // in this process and, by fork, its children
+
+static uint8_t *chunk(uint32_t n) { return (uint8_t *)cache_cells_base() + ((uint64_t)n << 20); }
+
+static void map_chunk(uint32_t n) {
+  uint64_t *offset = &cache_header()->chunk_offset[n];
+  bool fresh = !*offset;
+  if (fresh && !data_new_chunk(offset)) fail("the data file cannot grow: no room for more counters");
+  long at = raw(SYS_mmap, (uint64_t)chunk(n), DATA_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)data_file(), *offset);
+  if (at != (long)chunk(n)) fail("the data file cannot be mapped: %s", strerrordesc_np((int)-at));
+  if (fresh) memcpy(chunk(n), "EMUCELLS", 8);
+  mapped[n] = true;
+}
+
+void cells_use(const struct region *region) {
+  if (!region->cells || !data_header) return;
+  uint32_t n = region->first_cell / CELLS_PER_CHUNK, first = region->first_cell % CELLS_PER_CHUNK;
+  if (!mapped[n]) map_chunk(n);
+  struct data_chunk *head = (struct data_chunk *)chunk(n);
+  memcpy(chunk(n) + sizeof *head + first * sizeof(struct emu_key), (const void *)region->keys, region->cells * sizeof(struct emu_key));
+  if (head->used < first + region->cells) head->used = first + region->cells;
+}

@@ -1,0 +1,123 @@
+// Owns the regions that were translated at run time: the mapping they lie in, and which of them are valid in this process. The
+// mapping is shared with forked children and the service; what is valid is each process's own (their memories part at the fork).
+#include "core.h"
+#include "codecache.h"
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { MOST_REGIONS = 1 << 18, PLACES = 1 << 19, NONE = 0 };
+
+// A region with the same pc as another: versions of code that changed. Index: the region's id.
+static struct known {
+  const struct region *region;
+  uint32_t next;
+} known[MOST_REGIONS];
+
+static struct place {
+  uint64_t pc;
+  uint32_t first;
+} places[PLACES];
+
+// Read by regions at their entry and after calls: 0 means look the PC up again.
+uint8_t emu_valid[MOST_REGIONS];
+
+// What regions translated at run time probe inline, as emu_dispatch_table for those of before. Never emptied, and a place never
+// changes its PC: another thread may be between its two loads.
+struct emu_entry emu_dynamic_table[1 << 16] __attribute__((aligned(64)));
+
+static uint64_t base;
+static uint32_t newest;
+
+uint64_t cache_base(void) { return base; }
+uint64_t cache_cells_base(void) { return base + CACHE_SIZE; }
+struct cache_header *cache_header(void) { return (struct cache_header *)base; }
+bool cache_holds(uint64_t host_pc) { return base && host_pc - base < CACHE_SIZE; }
+
+// Below 2 GiB, as the runner's own code and data: addresses fit immediates.
+static uint64_t reserve(uint64_t size) {
+  for (uint64_t at = 0x7e000000 - size; at > 0x1000000; at -= 0x1000000) {
+    long got = raw(SYS_mmap, at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
+    if (got == (long)at) return at;
+  }
+  return 0;
+}
+
+bool cache_map(int memory) {
+  uint64_t at = reserve(CACHE_SIZE + CELLS_SIZE);
+  if (!at) return false;
+  memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE);
+  long code = raw(SYS_mmap, at, CACHE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
+  long header = raw(SYS_mmap, at, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
+  if (code != (long)at || header != (long)at) return false;
+  base = at;
+  return true;
+}
+
+static struct place *place_of(uint64_t pc) {
+  uint64_t at = (pc * 0x9e3779b97f4a7c15u) >> 45;
+  while (places[at].pc && places[at].pc != pc) at = (at + 1) % PLACES;
+  return &places[at];
+}
+
+static bool same_bytes(const struct region *region) {
+  for (uint32_t i = 0; i < region->ranges; i++) {
+    const struct code_range *range = &region->range[i];
+    uint8_t now[4096];
+    for (uint32_t done = 0; done < range->size; done += sizeof now) {
+      size_t size = range->size - done < sizeof now ? range->size - done : sizeof now;
+      if (!copy_in(now, range->from + done, size)) return false;
+      if (memcmp(now, (const uint8_t *)region + range->bytes + done, size) != 0) return false;
+    }
+  }
+  return true;
+}
+
+const struct region *cache_find(uint64_t pc) {
+  for (uint32_t id = place_of(pc)->first; id != NONE; id = known[id].next) {
+    const struct region *region = known[id].region;
+    if (emu_valid[id] && (!(region->flags & REGION_CHECKED) || same_bytes(region))) return region;
+  }
+  return NULL;
+}
+
+void cache_add(const struct region *region) {
+  uint32_t id = region->id;
+  struct place *place = place_of(region->pc);
+  if (!known[id].region) {
+    known[id] = (struct known){region, place->first};
+    place->pc = region->pc;
+    place->first = id;
+    if (id > newest) newest = id;
+  }
+  emu_valid[id] = 1;
+}
+
+void cache_withdraw(uint32_t id) {
+  if (emu_valid[id]) cache_header()->withdrawn++;
+  emu_valid[id] = 0;
+}
+
+void cache_forget_all(void) {
+  for (uint32_t id = 1; id <= newest; id++) emu_valid[id] = 0;
+  for (size_t i = 0; i < sizeof emu_dynamic_table / sizeof *emu_dynamic_table; i++)
+    if (emu_dynamic_table[i].pc) emu_dynamic_table[i].pc = 1;
+}
+
+const struct region *cache_region_of(uint64_t host_pc) {
+  for (uint32_t id = 1; id <= newest; id++)
+    if (known[id].region && host_pc >= known[id].region->host && host_pc < known[id].region->host_end) return known[id].region;
+  return NULL;
+}
+
+// For the probe of the next time.
+static void remember(struct emu_entry *entry, uint64_t pc, void *host) {
+  if (entry->pc != pc && entry->pc) return;
+  __atomic_store_n(&entry->host, host, __ATOMIC_RELEASE);
+  __atomic_store_n(&entry->pc, pc, __ATOMIC_RELEASE);
+}
+
+void cache_remember(uint64_t pc, void *host) {
+  uint64_t at = (pc ^ pc << 4) & (sizeof emu_dynamic_table - sizeof(struct emu_entry));
+  remember((struct emu_entry *)((char *)emu_dynamic_table + at), pc, host);
+}

@@ -1,0 +1,46 @@
+// Owns what the files about code translated at run time say to each other.
+#ifndef EMU_CODECACHE_H
+#define EMU_CODECACHE_H
+
+#include "fallback.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// guestcode.c: where the guest may execute, and which of its pages are watched.
+void guest_code_begin(uint64_t from, uint64_t to, bool writable); // the image's, by address, before the guest starts
+bool guest_executable(uint64_t address);
+void guest_mapped(uint64_t from, uint64_t size, uint64_t protection); // another mapping is there now; PROT_NONE: or none
+void guest_protected(uint64_t from, uint64_t size, uint64_t protection);
+void guest_changed(uint64_t from, uint64_t size); // other contents, same protection
+bool guest_stored(uint64_t address);                 // a store faulted; true: because of the watch, do it again
+bool guest_unwatch(uint64_t from, uint64_t size);    // somebody is about to write there; false: it was not watched
+enum page_state guest_page(uint64_t page, uint8_t bytes[4096]); // write-protects a writable one first
+void guest_code_used(const struct region *region);              // its pages are watched from now on
+
+// codecache.c: the regions that are valid in this process.
+bool cache_map(int memory);
+uint64_t cache_base(void);
+uint64_t cache_cells_base(void);
+struct cache_header *cache_header(void);
+const struct region *cache_find(uint64_t pc); // only a valid one
+void cache_add(const struct region *region);
+void cache_withdraw(uint32_t id);
+void cache_forget_all(void);
+void cache_remember(uint64_t pc, void *host); // in the table that regions of the cache probe
+bool cache_holds(uint64_t host_pc);
+const struct region *cache_region_of(uint64_t host_pc);
+enum { CACHE_SIZE = 64 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
+
+// cells.c: counters of regions translated at run time.
+void cells_use(const struct region *region);
+
+// fallback.c: the service. NULL: no code there.
+void fallback_note_environment(void); // before the guest can change it
+const struct region *fallback_translate(uint64_t pc);
+
+// dispatch.c
+void regions_forget_image(void); // the image's code is not what was translated ahead of time any more
+bool regions_of_image(void);     // whether they are still in use
+
+#endif

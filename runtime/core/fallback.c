@@ -1,0 +1,219 @@
+// Owns the fallback translator: a process of its own, started at the first PC without a region, outside the guest's sight, and asked
+// for one region at a time. It lives while somebody holds the other end of its socket: forked children do, exec drops it.
+#include "core.h"
+#include "codecache.h"
+#include "data.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",         "TMPDIR",
+                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS"};
+enum { PASSED = sizeof passed / sizeof *passed };
+static char strings[16 << 10], *environment[PASSED + 1];
+
+static int to_service = -1, memory = -1;
+static uint64_t requests;
+
+// The guest may write over its environment: it lies on its stack.
+void fallback_note_environment(void) {
+  char *at = strings;
+  size_t n = 0;
+  for (size_t i = 0; i < PASSED; i++) {
+    const char *value = getenv(passed[i]);
+    size_t name = strlen(passed[i]), size = value ? strlen(value) : 0;
+    if (!value || size + name + 2 > (size_t)(strings + sizeof strings - at)) continue;
+    environment[n++] = at;
+    memcpy(at, passed[i], name);
+    at[name] = '=';
+    memcpy(at + name + 1, value, size + 1);
+    at += name + size + 2;
+  }
+}
+
+static const char *variable(const char *name) {
+  size_t length = strlen(name);
+  for (char **at = environment; *at; at++)
+    if (strncmp(*at, name, length) == 0 && (*at)[length] == '=' && (*at)[length + 1]) return *at + length + 1;
+  return NULL;
+}
+
+static _Noreturn void give_up(const char *why) {
+  say("the fallback translator %s", why);
+  process_exit(EXIT_UNTRANSLATED);
+}
+
+static const char *program(void) {
+  const char *own = variable("EMU_FALLBACK");
+  return own ? own : emu_fallback_path;
+}
+
+// --- In the new process ---------------------------------------------------------------------------------------------------
+
+static void own_descriptors(int socket) {
+  int from[3] = {socket, memory, open("/proc/self/exe", O_RDONLY)}, nothing = open("/dev/null", O_RDWR);
+  for (int i = 0; i < 3; i++) from[i] = fcntl(from[i], F_DUPFD, 100);
+  nothing = fcntl(nothing, F_DUPFD, 100);
+  for (int i = 0; i < 3; i++) dup2(nothing, i);
+  for (int i = 0; i < 3; i++) dup2(from[i], FALLBACK_SOCKET + i);
+  close_range(FALLBACK_RUNNER + 1, ~0u, 0);
+}
+
+static void default_signals(void) {
+  uint64_t none = 0;
+  struct {
+    uint64_t handler, flags, restorer, mask;
+  } action = {0, 0, 0, 0};
+  for (int i = 1; i <= 64; i++) RAW4(SYS_rt_sigaction, i, &action, NULL, 8);
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+}
+
+static _Noreturn void become_service(int socket) {
+  const char *path = program();
+  size_t length = strlen(path);
+  bool managed = length > 4 && strcmp(path + length - 4, ".dll") == 0;
+  char *words[] = {(char *)(managed ? emu_fallback_host : path), managed ? (char *)path : NULL, NULL};
+  RAW0(SYS_setsid); // signals of the terminal are the guest's
+  own_descriptors(socket);
+  default_signals();
+  chdir("/");
+  RAW3(SYS_execve, words[0], words, environment);
+  for (;;) RAW1(SYS_exit_group, 127);
+}
+
+// --- In the guest's process -----------------------------------------------------------------------------------------------
+
+// Two forks: the service is nobody's child here. The first one tells nobody of its end (exit signal 0), and is waited for at once.
+static void spawn(int socket) {
+  long first = raw(SYS_clone, 0, 0, 0, 0, 0, 0);
+  if (first == 0) {
+    if (raw(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0) == 0) become_service(socket);
+    for (;;) RAW1(SYS_exit_group, 0);
+  }
+  if (first < 0) give_up("cannot be started: no process for it");
+  while (RAW4(SYS_wait4, first, NULL, 0x40000000 /* __WALL */, NULL) == -EINTR) continue;
+}
+
+static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void *more, uint32_t size) {
+  static struct {
+    struct message head;
+    uint8_t more[PAGE];
+  } out;
+  out.head = (struct message){.id = id, .kind = kind, .size = size};
+  memcpy(out.head.words, words, sizeof out.head.words);
+  memcpy(out.more, more, size);
+  long sent;
+  do sent = raw(SYS_sendto, (uint64_t)to_service, (uint64_t)&out, sizeof out.head + size, MSG_NOSIGNAL, 0, 0);
+  while (sent == -EINTR);
+  if (sent < 0) give_up("has ended");
+}
+
+static long seconds(void) {
+  const char *text = variable("EMU_FALLBACK_SECONDS");
+  return text && atol(text) > 0 ? atol(text) : 60;
+}
+
+// The next message that belongs to this request. What an earlier one left behind (its process was killed) is dropped.
+static void hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
+  static uint8_t in[MESSAGE_ROOM];
+  struct timespec left = {seconds(), 0};
+  for (;;) {
+    struct pollfd ready = {to_service, POLLIN, 0};
+    long some = raw(SYS_ppoll, (uint64_t)&ready, 1, (uint64_t)&left, 0, 8, 0); // the kernel updates `left`
+    if (some == -EINTR) continue;
+    if (some == 0) give_up("does not answer");
+    long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, sizeof in, 0, 0, 0);
+    if (size == -EINTR) continue;
+    if (size <= 0) give_up("has ended");
+    memcpy(head, in, sizeof *head);
+    if (size < (long)sizeof *head || size != (long)sizeof *head + head->size) give_up("talks nonsense");
+    if (head->id != id) continue;
+    memcpy(more, in + sizeof *head, head->size);
+    if (head->kind != MESSAGE_ERROR) return;
+    more[head->size < PAGE ? head->size : PAGE - 1] = 0;
+    say("the fallback translator: %s", (const char *)more);
+    process_exit(EXIT_UNTRANSLATED);
+  }
+}
+
+static int64_t state_offset(void) {
+  uint64_t thread;
+  __asm__("mov %%fs:0, %0" : "=r"(thread));
+  return (int64_t)&emu_state - (int64_t)thread;
+}
+
+static void greet(void) {
+  struct message reply;
+  uint8_t more[PAGE];
+  uint64_t id = ++requests | (uint64_t)getpid() << 32;
+  post(id, MESSAGE_HELLO,
+       (uint64_t[6]){FALLBACK_VERSION, cache_base(), CACHE_SIZE, (uint64_t)state_offset(), cache_cells_base(), CELLS_SIZE},
+       emu_build_name, (uint32_t)strlen(emu_build_name));
+  hear(id, &reply, more);
+  if (reply.kind != MESSAGE_READY) give_up("talks nonsense");
+}
+
+static void start(void) {
+  int pair[2];
+  if (!*program()) give_up("is missing: this runner does not know one (EMU_FALLBACK names it)");
+  if (access(program(), R_OK)) {
+    say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerrordesc_np(errno));
+    process_exit(EXIT_UNTRANSLATED);
+  }
+  memory = memfd_create("emu-code", MFD_CLOEXEC);
+  if (memory < 0 || ftruncate(memory, CACHE_SIZE) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) || !cache_map(memory))
+    give_up("cannot be started: no memory or descriptors for it");
+  spawn(pair[1]);
+  close(pair[1]);
+  to_service = data_own_fd(pair[0]);
+  memory = data_own_fd(memory);
+  greet();
+}
+
+// One request at a time among all processes that share the service. A lock of this kind goes with the process that holds it.
+static void lock(short how) {
+  struct flock all = {.l_type = how, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
+  while (RAW3(SYS_fcntl, memory, F_SETLKW, &all) == -EINTR) continue;
+}
+
+static const struct region *answer(uint64_t id) {
+  struct message reply;
+  uint8_t page[PAGE];
+  for (;;) {
+    hear(id, &reply, page);
+    if (reply.kind == MESSAGE_DONE) break;
+    if (reply.kind != MESSAGE_WANT_PAGE) give_up("talks nonsense");
+    uint64_t at = page_down(reply.words[0]);
+    enum page_state state = guest_page(at, page);
+    post(id, MESSAGE_PAGE, (uint64_t[6]){at, state}, page, state == PAGE_ABSENT ? 0 : PAGE);
+  }
+  const struct region *region = (const struct region *)reply.words[0];
+  if (region && !cache_holds((uint64_t)region)) give_up("talks nonsense");
+  return region;
+}
+
+const struct region *fallback_translate(uint64_t pc) {
+  if (!guest_executable(pc)) return NULL;
+  if (to_service < 0) start();
+  lock(F_WRLCK);
+  uint64_t id = ++requests | (uint64_t)getpid() << 32;
+  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image()}, "", 0);
+  const struct region *region = answer(id);
+  if (region) {
+    cells_use(region);
+    guest_code_used(region);
+    cache_add(region);
+    cache_header()->trips++;
+  }
+  lock(F_UNLCK);
+  return region;
+}

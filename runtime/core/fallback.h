@@ -1,0 +1,63 @@
+// Owns the protocol between a runner and its fallback translator (runtime/Emu.Fallback/Protocol.cs says the same), and the layout
+// of the code cache that both map. One SOCK_SEQPACKET message is a struct message and `size` bytes behind it.
+#ifndef EMU_FALLBACK_H
+#define EMU_FALLBACK_H
+
+#include <stdint.h>
+
+enum { FALLBACK_VERSION = 1, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+
+enum fallback_kind {
+  MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
+  MESSAGE_READY,     // from it
+  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called
+  MESSAGE_WANT_PAGE, // from it: address
+  MESSAGE_PAGE,      // to it: address, enum page_state; then the page
+  MESSAGE_DONE,      // from it: address of the struct region, whether it is fresh, 1 + index of its first fresh label message
+  MESSAGE_ERROR,     // from it: a line of text
+};
+
+// What guest code in a page may rely on.
+enum page_state {
+  PAGE_ABSENT,   // not executable or not there
+  PAGE_CONSTANT, // not writable for the guest
+  PAGE_WATCHED,  // writable; write-protected, so that a store is noticed
+  PAGE_CHECKED,  // written so often that code in it must compare its own bytes
+};
+
+struct message {
+  uint64_t id; // of the request that it belongs to
+  uint32_t kind, size;
+  uint64_t words[6];
+};
+
+enum { MESSAGE_ROOM = sizeof(struct message) + 4096 };
+
+struct code_range {
+  uint64_t from;
+  uint32_t size, bytes; // offset of a copy of the guest's bytes, from the region's record
+};
+
+enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2 };
+
+// In the cache, written by the service before it answers.
+struct region {
+  uint64_t pc, host, host_end;
+  uint32_t id, flags; // the index of its byte in emu_valid
+  uint64_t lines, lines_size; // its .debug_line
+  uint64_t keys;              // struct emu_key of its cells
+  uint32_t first_cell, cells, ranges, unused;
+  struct code_range range[];
+};
+
+// First page of the cache.
+enum { CACHE_CHUNKS = 64 };
+struct cache_header {
+  uint64_t chunk_offset[CACHE_CHUNKS]; // in the data file, of each chunk of cells; 0: not yet
+  uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
+};
+
+// A chunk of cells, as it lies in the data file: header, keys, counters.
+enum { CELLS_PER_CHUNK = ((1 << 20) - 64) / 24 };
+
+#endif

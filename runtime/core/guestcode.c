@@ -1,0 +1,186 @@
+// Owns what is executable for the guest, and the watch over pages from which code was translated at run time: writable ones are
+// write-protected, so that the first store withdraws their regions. A page that is written again and again is left alone, and code
+// in it compares its own bytes.
+#include "core.h"
+#include "codecache.h"
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { MOST_SPANS = 4096, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 16, NONE = 0 };
+
+// Executable memory, by address.
+static struct span {
+  uint64_t from, to;
+  bool writable;
+} spans[MOST_SPANS];
+static size_t count;
+
+// A page from which code was translated, and the regions with code in it.
+static struct page {
+  uint64_t at; // 0: free
+  uint32_t first, writes;
+  bool is_protected;
+} pages[PAGES];
+
+static struct link {
+  uint32_t region, next;
+} links[LINKS];
+
+static uint32_t used_links = 1, used_pages, protected_pages;
+
+static void insert(size_t at, struct span span) {
+  if (count == MOST_SPANS) fail("the guest has more than %u executable mappings", (uint64_t)MOST_SPANS);
+  memmove(&spans[at + 1], &spans[at], (count - at) * sizeof *spans);
+  spans[at] = span;
+  count++;
+}
+
+// Cuts [from, to) out. Returns where in the list a span there belongs.
+static size_t cut(uint64_t from, uint64_t to) {
+  size_t at = 0;
+  while (at < count && spans[at].to <= from) at++;
+  if (at < count && spans[at].from < from) {
+    struct span rest = {to, spans[at].to, spans[at].writable};
+    spans[at++].to = from;
+    if (rest.to > to) insert(at, rest);
+  }
+  size_t last = at;
+  while (last < count && spans[last].to <= to) last++;
+  memmove(&spans[at], &spans[last], (count - last) * sizeof *spans);
+  count -= last - at;
+  if (at < count && spans[at].from < to) spans[at].from = to;
+  return at;
+}
+
+static const struct span *span_of(uint64_t address) {
+  for (size_t i = 0; i < count && spans[i].from <= address; i++)
+    if (address < spans[i].to) return &spans[i];
+  return NULL;
+}
+
+bool guest_executable(uint64_t address) { return span_of(address) != NULL; }
+
+static struct page *page_of(uint64_t at) {
+  uint64_t i = (at >> 12) * 0x9e3779b97f4a7c15u >> 48;
+  while (pages[i].at && pages[i].at != at) i = (i + 1) % PAGES;
+  return &pages[i];
+}
+
+static struct page *known_page(uint64_t at) {
+  struct page *page = page_of(at);
+  if (page->at) return page;
+  if (used_pages == PAGES / 2) fail("the guest has generated code in more than %u pages", (uint64_t)PAGES / 2);
+  used_pages++;
+  page->at = at;
+  return page;
+}
+
+static void set_protection(struct page *page, bool on) {
+  if (page->is_protected == on) return;
+  RAW3(SYS_mprotect, page->at, PAGE, on ? PROT_READ : PROT_READ | PROT_WRITE);
+  page->is_protected = on;
+  protected_pages += on ? 1 : -1u;
+}
+
+static void withdraw(struct page *page) {
+  for (uint32_t i = page->first; i != NONE; i = links[i].next) cache_withdraw(links[i].region);
+  page->first = NONE; // links are few: they are not used again
+}
+
+enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
+  const struct span *span = span_of(at);
+  if (!span) return PAGE_ABSENT;
+  enum page_state state = PAGE_CONSTANT;
+  if (span->writable) {
+    struct page *page = known_page(at);
+    state = page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
+    if (state == PAGE_WATCHED) set_protection(page, true);
+  }
+  return copy_in(bytes, at, PAGE) ? state : PAGE_ABSENT;
+}
+
+void guest_code_used(const struct region *region) {
+  for (uint32_t i = 0; i < region->ranges; i++)
+    for (uint64_t at = page_down(region->range[i].from); at < region->range[i].from + region->range[i].size; at += PAGE) {
+      struct page *page = known_page(at);
+      if (used_links == LINKS) fail("the guest has generated more code than the runner can watch");
+      links[used_links] = (struct link){region->id, page->first};
+      page->first = used_links++;
+    }
+}
+
+bool guest_stored(uint64_t address) {
+  if (!protected_pages) return false;
+  struct page *page = page_of(page_down(address));
+  if (!page->at || !page->is_protected) return false;
+  page->writes++;
+  withdraw(page);
+  set_protection(page, false);
+  return true;
+}
+
+bool guest_unwatch(uint64_t from, uint64_t size) {
+  if (!protected_pages || !size) return false;
+  bool any = false;
+  if (size / PAGE < PAGES) {
+    for (uint64_t at = page_down(from); at < from + size; at += PAGE) any |= guest_stored(at);
+    return any;
+  }
+  for (size_t i = 0; i < PAGES; i++)
+    if (pages[i].is_protected) any |= guest_stored(pages[i].at);
+  return any;
+}
+
+static void forget_page(struct page *page) {
+  if (!page->at) return;
+  withdraw(page);
+  if (page->is_protected) protected_pages--;
+  page->is_protected = false;
+}
+
+// Whatever was known of the pages is void: they are others now, or their protection is.
+static void forget(uint64_t from, uint64_t to) {
+  if (!used_pages) return;
+  if ((to - from) / PAGE < 256) {
+    for (uint64_t at = from; at < to; at += PAGE) forget_page(page_of(at));
+    return;
+  }
+  for (size_t i = 0; i < PAGES; i++)
+    if (pages[i].at >= from && pages[i].at < to) forget_page(&pages[i]);
+}
+
+static void add(size_t at, struct span span) {
+  bool joins = at > 0 && spans[at - 1].to == span.from && spans[at - 1].writable == span.writable;
+  if (joins)
+    spans[at - 1].to = span.to;
+  else
+    insert(at, span);
+}
+
+static void change(uint64_t from, uint64_t to, uint64_t protection) {
+  forget(from, to);
+  size_t at = cut(from, to);
+  if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
+  if (image_covers_code(from, to)) regions_forget_image();
+}
+
+void guest_mapped(uint64_t from, uint64_t size, uint64_t protection) {
+  if (count && size) change(page_down(from), page_up(from + size), protection);
+}
+
+void guest_protected(uint64_t from, uint64_t size, uint64_t protection) {
+  const struct span *span = span_of(from);
+  bool constant = (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) == (PROT_READ | PROT_EXEC);
+  if (constant && span && !span->writable && span->to >= from + size) return;
+  guest_mapped(from, size, protection);
+}
+
+// Other contents, same protection.
+void guest_changed(uint64_t from, uint64_t size) {
+  guest_unwatch(from, size);
+  forget(page_down(from), page_up(from + size));
+  if (image_covers_code(from, from + size)) regions_forget_image();
+}
+
+void guest_code_begin(uint64_t from, uint64_t to, bool writable) { add(count, (struct span){page_down(from), page_up(to), writable}); }
