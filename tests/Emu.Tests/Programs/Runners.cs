@@ -13,10 +13,10 @@ static class Runners
     static readonly ConcurrentDictionary<string, Lazy<string>> built = [];
 
     /// <summary>The path of the runner; throws what `emu build` said when it cannot be built.</summary>
-    public static string Build(string guest, string[] plugins, int level = 2)
+    public static string Build(string guest, string[] plugins, int level = 2, string aot = "all")
     {
-        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins.Select(Described))} -O{level} {TranslatorVersion}";
-        return built.GetOrAdd(key, k => new(() => Make(k, guest, plugins, level))).Value;
+        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins.Select(Described))} -O{level} {aot} {TranslatorVersion}";
+        return built.GetOrAdd(key, k => new(() => Make(k, guest, plugins, level, aot))).Value;
     }
 
     /// <summary>A plugin's text; of a folder, also when its files were written.</summary>
@@ -32,14 +32,14 @@ static class Runners
         return new FileInfo(Path.Combine(Repository.Root, ".build/emu")).LinkTarget ?? "emu";
     }
 
-    static string Make(string key, string guest, string[] plugins, int level)
+    static string Make(string key, string guest, string[] plugins, int level, string aot)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..12];
         var runner = Path.Combine(Repository.Work("runners"), $"{Path.GetFileName(guest)}.{hash}");
         if (!File.Exists(runner))
         {
             string[] options = [.. plugins.SelectMany(p => new[] { "-p", p })];
-            Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", guest, "-o", runner + ".new", "-O", $"{level}", .. options]);
+            Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", guest, "-o", runner + ".new", "-O", $"{level}", "--aot", aot, .. options]);
             File.Move(runner + ".new", runner, overwrite: true);
         }
         return runner;

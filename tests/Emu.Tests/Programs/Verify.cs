@@ -20,10 +20,10 @@ static class Verify
     }
 
     /// <summary>Fails when the two runs differ, or when they agree although known-failures lists the row.</summary>
-    public static void Same(Row row, string[] plugins, string variant, int level = 2)
+    public static void Same(Row row, string[] plugins, string variant, int level = 2, string aot = "all")
     {
         var id = $"{row.Id}{variant}";
-        var difference = Difference(row, plugins, level, id);
+        var difference = Difference(row, plugins, level, aot, id);
         var known = Tables.KnownFailure(id);
         if (known is null)
             Assert.True(difference is null, $"{id}: {difference}");
@@ -31,13 +31,13 @@ static class Verify
             Assert.True(difference is not null, $"{id} passes but is listed in known-failures ({known}): take it off the list");
     }
 
-    static string? Difference(Row row, string[] plugins, int level, string id)
+    static string? Difference(Row row, string[] plugins, int level, string aot, string id)
     {
         var folder = Path.Combine(Repository.Work("runs"), string.Concat(id.Select(c => char.IsLetterOrDigit(c) ? c : '_')));
         string runner;
         try
         {
-            runner = Runners.Build(row.Guest, plugins, level);
+            runner = Runners.Build(row.Guest, plugins, level, aot);
         }
         catch (InvalidOperationException e)
         {

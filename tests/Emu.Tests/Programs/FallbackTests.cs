@@ -1,0 +1,49 @@
+using Xunit;
+
+namespace Emu.Tests.Programs;
+
+/// <summary>Programs of which nothing, or not all, is translated ahead of time: the fallback translator must do the rest alike.</summary>
+public class FallbackTests
+{
+    static readonly string Script = Path.Combine(Repository.Root, "tests/guests/build");
+    static readonly ILookup<string, Row> Cases = Tables.Cases().ToLookup(r => r.Guest);
+    static readonly Lock Building = new();
+    const string Configuration = "musl-O2-static";
+
+    /// <summary>What shows most for its time; all of them are part of `./test long`.</summary>
+    static readonly string[] few = ["calc", "jumps", "asmflags", "callbacks"];
+
+    public static TheoryData<string, string> Slice => Of(few);
+    public static TheoryData<string, string> Rest => Of(Repository.Run(Script, "--guests").Split('\n', StringSplitOptions.RemoveEmptyEntries).Except(few));
+
+    static TheoryData<string, string> Of(IEnumerable<string> guests)
+    {
+        var rows = new TheoryData<string, string>();
+        foreach (var guest in guests)
+            foreach (var aot in (string[])["none", "90%"]) rows.Add(guest, aot);
+        return rows;
+    }
+
+    [Theory]
+    [MemberData(nameof(Slice))]
+    public void Some(string guest, string aot) => Compare(guest, aot, []);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Rest))]
+    public void All(string guest, string aot) => Compare(guest, aot, []);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(Rest))]
+    public void Instrumented(string guest, string aot) => Compare(guest, aot, Runners.AllPlugins);
+
+    static void Compare(string guest, string aot, string[] plugins)
+    {
+        string path;
+        lock (Building)
+            path = Repository.Run(Script, guest, Configuration).Trim();
+        foreach (var row in Cases[guest])
+            Verify.Same(row with { Id = $"{row.Id}.{Configuration}.aot-{aot}", Guest = path }, plugins, plugins.Length > 0 ? "+plugins" : "", aot: aot);
+    }
+}
