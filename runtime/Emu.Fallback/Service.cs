@@ -26,7 +26,7 @@ sealed unsafe class Service
     readonly ulong cellsAt, dynamicTable;
     readonly long stateOffset;
     readonly Dictionary<ulong, List<Version>> known = [];
-    readonly Dictionary<ulong, ReadOnlyMemory<byte>?> pages = [];
+    readonly Dictionary<ulong, (PageState State, ReadOnlyMemory<byte>? Bytes)> pages = [];
     PageState weakest;
     ulong request;
     uint regions, cells;
@@ -69,7 +69,6 @@ sealed unsafe class Service
     {
         request = id;
         pages.Clear();
-        weakest = PageState.Constant;
         var version = Again(pc, callsImage) ?? Translate(pc, callsImage);
         channel.Send(id, MessageKind.Done, version?.Record ?? 0);
     }
@@ -108,15 +107,20 @@ sealed unsafe class Service
     /// <summary>A page of the guest's memory as it is during this request.</summary>
     ReadOnlyMemory<byte>? Page(ulong at)
     {
-        if (pages.TryGetValue(at, out var known)) return known;
+        if (!pages.TryGetValue(at, out var page)) pages[at] = page = Ask(at);
+        if (page.State > weakest) weakest = page.State;
+        return page.Bytes;
+    }
+
+    (PageState State, ReadOnlyMemory<byte>? Bytes) Ask(ulong at)
+    {
         channel.Send(request, MessageKind.WantPage, at);
         MessageHead reply;
         do if (!channel.Receive(out reply)) Environment.Exit(0);
         while (reply.Id != request);
         if (reply.Kind != MessageKind.Page) throw new TranslationException("the runner talks nonsense");
         var state = (PageState)reply.Words[1];
-        if (state > weakest) weakest = state;
-        return pages[at] = state == PageState.Absent ? null : channel.More.ToArray();
+        return (state, state == PageState.Absent ? null : channel.More.ToArray());
     }
 
     Version Load(ulong pc, byte[] made, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code, uint flags, bool callsImage)

@@ -13,10 +13,14 @@ bool guest_executable(uint64_t address);
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection); // another mapping is there now; PROT_NONE: or none
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection);
 void guest_changed(uint64_t from, uint64_t size); // other contents, same protection
+void guest_writable_now(void); // some mapping became writable: it may be another one of a page with code
 bool guest_stored(uint64_t address);                 // a store faulted; true: because of the watch, do it again
 bool guest_unwatch(uint64_t from, uint64_t size);    // somebody is about to write there; false: it was not watched
 enum page_state guest_page(uint64_t page, uint8_t bytes[4096]); // write-protects a writable one first
 void guest_code_used(const struct region *region);              // its pages are watched from now on
+
+// alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
+bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
 
 // codecache.c: the regions that are valid in this process.
 bool cache_map(int memory);

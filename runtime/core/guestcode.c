@@ -18,16 +18,17 @@ static size_t count;
 
 // A page from which code was translated, and the regions with code in it.
 static struct page {
-  uint64_t at; // 0: free
+  uint64_t at;   // 0: free
+  uint64_t code; // the page whose contents these are: at, or another one of which this is an alias
   uint32_t first, writes;
-  bool is_protected;
+  bool is_protected, is_shared, is_constant; // constant: known to have no alias and not to be writable
 } pages[PAGES];
 
 static struct link {
   uint32_t region, next;
 } links[LINKS];
 
-static uint32_t used_links = 1, used_pages, protected_pages;
+static uint32_t used_links = 1, used_pages, protected_pages, shared_pages;
 
 static void insert(size_t at, struct span span) {
   if (count == MOST_SPANS) fail("the guest has more than %u executable mappings", (uint64_t)MOST_SPANS);
@@ -72,7 +73,7 @@ static struct page *known_page(uint64_t at) {
   if (page->at) return page;
   if (used_pages == PAGES / 2) fail("the guest has generated code in more than %u pages", (uint64_t)PAGES / 2);
   used_pages++;
-  page->at = at;
+  page->at = page->code = at;
   return page;
 }
 
@@ -88,15 +89,24 @@ static void withdraw(struct page *page) {
   page->first = NONE; // links are few: they are not used again
 }
 
+static void watch_alias(uint64_t alias, void *with) {
+  struct page *page = known_page(alias);
+  page->code = ((struct page *)with)->at;
+  set_protection(page, true);
+}
+
 enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
   const struct span *span = span_of(at);
   if (!span) return PAGE_ABSENT;
-  enum page_state state = PAGE_CONSTANT;
-  if (span->writable) {
-    struct page *page = known_page(at);
-    state = page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
-    if (state == PAGE_WATCHED) set_protection(page, true);
+  struct page *page = known_page(at);
+  if (page->writes < PATIENCE && !page->is_constant) {
+    bool shared = aliases_of(at, watch_alias, page);
+    shared_pages += shared && !page->is_shared;
+    page->is_shared |= shared;
+    page->is_constant = !span->writable && !shared;
   }
+  enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
+  if (state == PAGE_WATCHED && span->writable) set_protection(page, true);
   return copy_in(bytes, at, PAGE) ? state : PAGE_ABSENT;
 }
 
@@ -114,10 +124,17 @@ bool guest_stored(uint64_t address) {
   if (!protected_pages) return false;
   struct page *page = page_of(page_down(address));
   if (!page->at || !page->is_protected) return false;
-  page->writes++;
-  withdraw(page);
+  struct page *code = page_of(page->code);
+  code->writes++;
+  withdraw(code);
   set_protection(page, false);
   return true;
+}
+
+void guest_writable_now(void) {
+  if (!shared_pages) return;
+  for (size_t i = 0; i < PAGES; i++)
+    if (pages[i].is_shared) withdraw(&pages[i]);
 }
 
 bool guest_unwatch(uint64_t from, uint64_t size) {
@@ -136,7 +153,7 @@ static void forget_page(struct page *page) {
   if (!page->at) return;
   withdraw(page);
   if (page->is_protected) protected_pages--;
-  page->is_protected = false;
+  page->is_protected = page->is_constant = false;
 }
 
 // Whatever was known of the pages is void: they are others now, or their protection is.

@@ -77,6 +77,7 @@ long memory_mmap(const uint64_t args[6]) {
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
   long at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
+  if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
   return at;
 }
 
@@ -104,6 +105,7 @@ long memory_mprotect(long number, const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   long result = raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!result) guest_protected(args[0], args[1], args[2]);
+  if (args[2] & PROT_WRITE) guest_writable_now();
   return result;
 }
 

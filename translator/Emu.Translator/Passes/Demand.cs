@@ -39,7 +39,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<ulong, Transient> In,
     public string Describe(Function f)
     {
         var targets = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits).Concat(b.Terminator.Successors().Select(l => l.Address))).Distinct();
-        return $"{Guard.Kind} {(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
+        return $"{Guard.Describe()} {(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
     }
 
     /// <summary>The flags in transient state.</summary>

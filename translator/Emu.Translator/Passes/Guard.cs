@@ -21,6 +21,9 @@ public sealed record Guard(GuardKind Kind, IReadOnlyList<(ulong Address, ReadOnl
 {
     public static readonly Guard None = new(GuardKind.None, []);
 
+    /// <summary>All of it as text, for a cache key.</summary>
+    public string Describe() => Kind < GuardKind.Bytes ? $"{Kind}" : $"{Kind} {string.Join(' ', Code.Select(r => $"{r.Address:x}:{Convert.ToHexStringLower(r.Bytes.Span)}"))}";
+
     /// <summary>Whether a block asks before it branches: after that, new code must be seen (Intel SDM vol. 3, 8.1.3).</summary>
     public bool At(Block b) => Kind >= GuardKind.Stores && b.Terminator.Op is Op.Goto or Op.Branch or Op.Switch or Op.SwitchOn or Op.CallTo
         && b.Terminator.Successors().All(l => l.Part == 0)
