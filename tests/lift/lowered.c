@@ -10,7 +10,7 @@
 enum { SCRATCH = 0x12000000, SCRATCH_SIZE = 0x4000, STATE_SIZE = 0x3c0 };
 
 _Thread_local struct emu_state emu_state;
-const struct emu_entry emu_dispatch_table[1] = {{0, NULL}};
+struct emu_entry emu_dispatch_table[1] = {{0, NULL}};
 extern void *const regions[]; // in the order of the test's functions
 
 static void transfer(ssize_t (*move)(int, void *, size_t), int fd, void *data, size_t size) {
@@ -28,6 +28,8 @@ __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
   emu_state.rip = pc;
   return (void *)emu_leave;
 }
+
+__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) { return emu_lookup(pc); }
 
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
   fprintf(stderr, "0x%lx: signal %lu: %s\n", pc, kind, text);
