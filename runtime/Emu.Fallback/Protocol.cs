@@ -33,7 +33,7 @@ struct RegionRecord
 {
     public ulong Pc, Host, HostEnd;
     public uint Id, Flags;
-    public ulong Lines, LinesSize, Keys;
+    public ulong Lines, LinesSize, Keys, Names, NamesSize;
     public uint FirstCell, Cells, Ranges, Unused;
 }
 

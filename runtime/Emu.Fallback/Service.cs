@@ -7,6 +7,7 @@ using Emu.Ir;
 using Emu.Plugins;
 using Emu.Translator;
 using Emu.Translator.Discovery;
+using Emu.Translator.Elf;
 using Emu.Translator.Linking;
 using Emu.Translator.Lowering;
 using Emu.Translator.Passes;
@@ -23,7 +24,10 @@ sealed unsafe class Service
     readonly RunnerFile runner;
     readonly CodeCache cache;
     readonly Pipeline pipeline;
+    readonly Image image;
     readonly ulong cellsAt, dynamicTable;
+    readonly KeyNames names;
+    readonly MissProfile? profile;
     readonly long stateOffset;
     readonly Dictionary<ulong, List<Version>> known = [];
     readonly Dictionary<ulong, (PageState State, ReadOnlyMemory<byte>? Bytes)> pages = [];
@@ -39,9 +43,13 @@ sealed unsafe class Service
         (stateOffset, cellsAt) = ((long)hello.Words[3], hello.Words[4]);
         dynamicTable = runner["emu_dynamic_table"];
         string own = Emu.Cli.Version.Translator;
-        if (build.Length == 0 || build[..^3] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
+        var words = build.Split(" O");
+        if (words.Length != 2 || words[0] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
         var plugins = runner.Meta() is { } meta ? new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta) : [];
-        pipeline = new(runner.Image(), new(build[^1] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
+        image = runner.Image();
+        if (words[1].Length == 1) profile = MissProfile.Of(image.File.Span);
+        pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
+        names = new(pipeline, runner.Meta());
     }
 
     /// <summary>Serves until nobody is left.</summary>
@@ -57,7 +65,7 @@ sealed unsafe class Service
                     service = new(channel, head, Encoding.UTF8.GetString(channel.More));
                     channel.Send(head.Id, MessageKind.Ready);
                 }
-                else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head.Id, head.Words[0], head.Words[1] != 0);
+                else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head.Id, head.Words[0], callsImage: head.Words[1] != 0, resumed: head.Words[2] != 0);
             }
             catch (Exception e) when (e is TranslationException or PluginException or ToolException or UserException or InvalidOperationException or IOException)
             {
@@ -65,12 +73,15 @@ sealed unsafe class Service
             }
     }
 
-    void Answer(ulong id, ulong pc, bool callsImage)
+    void Answer(ulong id, ulong pc, bool callsImage, bool resumed)
     {
         request = id;
         pages.Clear();
-        var version = Again(pc, callsImage) ?? Translate(pc, callsImage);
-        channel.Send(id, MessageKind.Done, version?.Record ?? 0);
+        var version = Again(pc, callsImage);
+        bool isNew = version is null;
+        version ??= Translate(pc, callsImage);
+        if (isNew && version != null) profile?.Add(pc, ReasonFor(pc, resumed));
+        channel.Send(id, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
     }
 
     /// <summary>A version whose bytes are what is there now.</summary>
@@ -100,6 +111,10 @@ sealed unsafe class Service
         versions.Insert(0, version);
         return version;
     }
+
+    /// <summary>Why ahead-of-time translation has no region there.</summary>
+    MissReason ReasonFor(ulong pc, bool resumed) =>
+        !image.IsExecutable(pc) ? MissReason.Generated : image.IsWritable(pc) || Guard != GuardKind.Entry ? MissReason.WritablePage : resumed ? MissReason.Resumed : MissReason.Undiscovered;
 
     /// <summary>What the code read for this request allows it to rely on.</summary>
     GuardKind Guard => weakest switch { PageState.Constant => GuardKind.Entry, PageState.Watched => GuardKind.Stores, _ => GuardKind.Bytes };
@@ -132,10 +147,13 @@ sealed unsafe class Service
         loader.Load(CellAddress(first));
         var text = loader.At(".text");
         var (lines, linesSize) = loader.At(".debug_line");
+        byte[] fresh = names.Fresh();
+        ulong namesAt = cache.Take(fresh.Length, 16);
+        fresh.CopyTo(cache.At(namesAt, fresh.Length));
         var record = new RegionRecord
         {
             Pc = pc, Host = loader.Defined(ModuleSymbols.RegionName(pc)), HostEnd = text.Address + text.Size, Id = id, Flags = flags,
-            Lines = lines, LinesSize = linesSize, Keys = loader.At("emu_keys").Address, FirstCell = first, Cells = count, Ranges = (uint)code.Count,
+            Lines = lines, LinesSize = linesSize, Keys = loader.At("emu_keys").Address, Names = namesAt, NamesSize = (ulong)fresh.Length, FirstCell = first, Cells = count, Ranges = (uint)code.Count,
         };
         return new(Write(record, code), record.Host, Guard, callsImage, code);
     }

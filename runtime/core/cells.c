@@ -21,8 +21,26 @@ static void map_chunk(uint32_t n) {
   mapped[n] = true;
 }
 
-void cells_use(const struct region *region) {
-  if (!region->cells || !data_header) return;
+// Names that passes gave to keys of new regions. When the chunk is full, reports show numbers.
+static void add_names(const void *names, uint64_t size) {
+  uint64_t *offset = &cache_header()->names_offset;
+  bool fresh = !*offset;
+  if (fresh && !data_new_chunk(offset)) return;
+  long at = raw(SYS_mmap, 0, DATA_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, (uint64_t)data_file(), *offset);
+  if (at < 0 && at > -PAGE) return;
+  struct data_chunk *head = (struct data_chunk *)at;
+  if (fresh) memcpy(head->magic, "EMUNAMES", 8);
+  if (size <= DATA_CHUNK - sizeof *head - head->used) {
+    memcpy((uint8_t *)(head + 1) + head->used, names, size);
+    head->used += size;
+  }
+  RAW2(SYS_munmap, at, DATA_CHUNK);
+}
+
+void cells_use(const struct region *region, bool is_new) {
+  if (!data_header) return;
+  if (is_new && region->names_size) add_names((const void *)region->names, region->names_size);
+  if (!region->cells) return;
   uint32_t n = region->first_cell / CELLS_PER_CHUNK, first = region->first_cell % CELLS_PER_CHUNK;
   if (!mapped[n]) map_chunk(n);
   struct data_chunk *head = (struct data_chunk *)chunk(n);

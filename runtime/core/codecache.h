@@ -37,11 +37,13 @@ const struct region *cache_region_of(uint64_t host_pc);
 enum { CACHE_SIZE = 64 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
 
 // cells.c: counters of regions translated at run time.
-void cells_use(const struct region *region);
+void cells_use(const struct region *region, bool is_new);
 
 // fallback.c: the service. NULL: no code there.
 void fallback_note_environment(void); // before the guest can change it
-const struct region *fallback_translate(uint64_t pc);
+const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
+void fallback_say_statistics(void); // with EMU_STATS=1
+void fallback_forked(void);         // in the child
 
 // dispatch.c
 void regions_forget_image(void); // the image's code is not what was translated ahead of time any more

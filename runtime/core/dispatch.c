@@ -23,9 +23,9 @@ static void *find(uint64_t pc) {
 }
 
 // A region translated at run time, now if it must be; NULL: there is no code.
-static const struct region *find_or_translate(uint64_t pc) {
+static const struct region *find_or_translate(uint64_t pc, bool resumed) {
   const struct region *region = cache_find(pc);
-  return region ? region : fallback_translate(pc);
+  return region ? region : fallback_translate(pc, resumed);
 }
 
 static void *leave(uint64_t pc) {
@@ -36,7 +36,7 @@ static void *leave(uint64_t pc) {
 // Ahead-of-time code jumps to what it does not know with what the code that it knows may read; of the rest only r8 to r11 where the
 // psABI passes something in them.
 static void *of_ahead_of_time_code(uint64_t pc) {
-  const struct region *region = find_or_translate(pc);
+  const struct region *region = find_or_translate(pc, false);
   if (!region) return leave(pc);
   if (region->flags & REGION_READS_TRANSIENTS) {
     say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", pc);
@@ -53,7 +53,7 @@ static void *of_ahead_of_time_code(uint64_t pc) {
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);
   if (!host) {
-    const struct region *region = find_or_translate(pc);
+    const struct region *region = find_or_translate(pc, false);
     if (!region) return leave(pc);
     host = (void *)region->host;
   }
@@ -96,7 +96,7 @@ void dispatch(void) {
   for (;;) {
     if (emu_state.rip == NOWHERE) emu_state.rip = unwound_to;
     void *region = find(emu_state.rip);
-    const struct region *translated = region ? NULL : find_or_translate(emu_state.rip);
+    const struct region *translated = region ? NULL : find_or_translate(emu_state.rip, true);
     if (!region && !translated) missing(emu_state.rip);
     emu_enter(region ? region : (void *)translated->host);
   }

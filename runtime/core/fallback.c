@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",         "TMPDIR",
-                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS"};
+                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_STATS"};
 enum { PASSED = sizeof passed / sizeof *passed };
 static char strings[16 << 10], *environment[PASSED + 1];
 
@@ -185,7 +186,7 @@ static void lock(short how) {
   while (RAW3(SYS_fcntl, memory, F_SETLKW, &all) == -EINTR) continue;
 }
 
-static const struct region *answer(uint64_t id) {
+static const struct region *answer(uint64_t id, bool *is_new) {
   struct message reply;
   uint8_t page[PAGE];
   for (;;) {
@@ -197,23 +198,54 @@ static const struct region *answer(uint64_t id) {
     post(id, MESSAGE_PAGE, (uint64_t[6]){at, state}, page, state == PAGE_ABSENT ? 0 : PAGE);
   }
   const struct region *region = (const struct region *)reply.words[0];
+  *is_new = reply.words[1];
   if (region && !cache_holds((uint64_t)region)) give_up("talks nonsense");
   return region;
 }
 
-const struct region *fallback_translate(uint64_t pc) {
-  if (!guest_executable(pc)) return NULL;
-  if (to_service < 0) start();
-  lock(F_WRLCK);
-  uint64_t id = ++requests | (uint64_t)getpid() << 32;
-  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image()}, "", 0);
-  const struct region *region = answer(id);
-  if (region) {
-    cells_use(region);
-    guest_code_used(region);
-    cache_add(region);
-    cache_header()->trips++;
-  }
-  lock(F_UNLCK);
+static atomic_flag busy = ATOMIC_FLAG_INIT; // among the threads of this process
+
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const struct region *ask(uint64_t pc, bool resumed) {
+  bool is_new;
+  uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();
+  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed}, "", 0);
+  const struct region *region = answer(id, &is_new);
+  if (!region) return NULL;
+  cells_use(region, is_new);
+  guest_code_used(region);
+  cache_add(region);
+  struct cache_header *shared = cache_header();
+  shared->regions += is_new, shared->trips++, shared->nanoseconds += now() - start;
   return region;
+}
+
+const struct region *fallback_translate(uint64_t pc, bool resumed) {
+  if (!guest_executable(pc)) return NULL;
+  while (atomic_flag_test_and_set(&busy)) RAW0(SYS_sched_yield);
+  const struct region *region = cache_find(pc); // another thread may have been faster
+  if (!region) {
+    if (to_service < 0) start();
+    lock(F_WRLCK);
+    region = ask(pc, resumed);
+    lock(F_UNLCK);
+  }
+  atomic_flag_clear(&busy);
+  return region;
+}
+
+void fallback_forked(void) { atomic_flag_clear(&busy); }
+
+void fallback_say_statistics(void) {
+  const char *wanted = variable("EMU_STATS");
+  if (!wanted || wanted[0] != '1') return;
+  if (to_service < 0) return say("statistics: nothing was translated at run time");
+  const struct cache_header *h = cache_header();
+  say("statistics: %u regions translated at run time, %u round trips, %u us waiting for them, %u regions withdrawn", h->regions, h->trips,
+      h->nanoseconds / 1000, h->withdrawn);
 }

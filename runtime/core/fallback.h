@@ -10,10 +10,10 @@ enum { FALLBACK_VERSION = 1, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_R
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
   MESSAGE_READY,     // from it
-  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called
+  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called, whether all host frames were left before
   MESSAGE_WANT_PAGE, // from it: address
   MESSAGE_PAGE,      // to it: address, enum page_state; then the page
-  MESSAGE_DONE,      // from it: address of the struct region, whether it is fresh, 1 + index of its first fresh label message
+  MESSAGE_DONE,      // from it: address of the struct region (0: no code there), whether it is new
   MESSAGE_ERROR,     // from it: a line of text
 };
 
@@ -46,6 +46,7 @@ struct region {
   uint32_t id, flags; // the index of its byte in emu_valid
   uint64_t lines, lines_size; // its .debug_line
   uint64_t keys;              // struct emu_key of its cells
+  uint64_t names, names_size; // names of keys that are new: array and length (32 bits each), key, text
   uint32_t first_cell, cells, ranges, unused;
   struct code_range range[];
 };
@@ -54,6 +55,7 @@ struct region {
 enum { CACHE_CHUNKS = 64 };
 struct cache_header {
   uint64_t chunk_offset[CACHE_CHUNKS]; // in the data file, of each chunk of cells; 0: not yet
+  uint64_t names_offset;               // of the chunk of names
   uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
 };
 

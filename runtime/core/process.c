@@ -1,5 +1,6 @@
 // Owns the life of the guest's process: fork, exec, exit, and the thread pointer.
 #include "core.h"
+#include "codecache.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <sys/syscall.h>
 
 void process_exit(int status) {
+  fallback_say_statistics();
   data_finish(1, (uint64_t)(status & 0xff));
   for (;;) RAW1(SYS_exit_group, status);
 }
@@ -47,6 +49,7 @@ static long fork_as(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_
   if (stack) emu_state.gpr[RSP] = stack;
   if (flags & CLONE_SETTLS) set_fs(tls);
   data_forked();
+  fallback_forked();
   return 0;
 }
 

@@ -6,7 +6,7 @@ namespace Emu.Instrumentation;
 /// <summary>The chunks that streams are written in (format: runtime/core/data.h), put in order.</summary>
 static class Chunks
 {
-    const int HeaderSize = 64;
+    public const int HeaderSize = 64;
 
     sealed record Chunk(long Offset, ulong Thread, ulong Sequence, ulong Used);
 
@@ -28,6 +28,14 @@ static class Chunks
             size = chunk.Used != 0 ? (int)Math.Min((ulong)size, chunk.Used) : End(buffer.AsSpan(0, size), stream.Size);
             yield return buffer.AsMemory(0, size / stream.Size * stream.Size);
         }
+    }
+
+    /// <summary>Chunks of another kind: where they are, and how much of them is used.</summary>
+    public static IEnumerable<(long Offset, ulong Used)> Marked(SafeFileHandle file, long from, long chunkSize, byte[] magic)
+    {
+        var head = new byte[HeaderSize];
+        for (long offset = from; chunkSize > HeaderSize && DataFile.Fill(file, head, offset); offset += chunkSize)
+            if (head.AsSpan(0, 8).SequenceEqual(magic)) yield return (offset, Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(head.AsSpan(32)), (ulong)(chunkSize - HeaderSize)));
     }
 
     static IEnumerable<Chunk> InOrder(SafeFileHandle file, long from, long chunkSize, int stream)

@@ -18,11 +18,13 @@ public sealed class Collected
     readonly ISymbols? symbols;
     readonly Dictionary<string, ArrayInfo> arrays;
     readonly Dictionary<int, Dictionary<ulong, ulong>> counts = [];
+    readonly Dictionary<(int Array, ulong Key), string> names = [];
 
     public Collected(DataFile file, ISymbols? symbols)
     {
         (this.file, this.symbols) = (file, symbols);
         arrays = file.Meta.Arrays.ToDictionary(a => a.Name);
+        foreach (var (array, key, text) in file.Names()) names[(array, key)] = text;
         foreach (var cell in file.Cells())
             CollectionsMarshal.GetValueRefOrAddDefault(CollectionsMarshal.GetValueRefOrAddDefault(counts, cell.Array, out _) ??= [], cell.Key, out _) += cell.Count;
     }
@@ -46,7 +48,7 @@ public sealed class Collected
 
     /// <summary>What a pass called a key (<see cref="Counters.Label"/>); the number itself if nothing.</summary>
     public string Label(Counters counters, ulong key) =>
-        arrays.TryGetValue(counters.FullName, out var a) && a.Labels.TryGetValue(key, out var text) ? text : $"0x{key:x}";
+        arrays.TryGetValue(counters.FullName, out var a) && (a.Labels.TryGetValue(key, out var text) || names.TryGetValue((a.Id, key), out text)) ? text : $"0x{key:x}";
 
     /// <summary>The symbol that covers a guest address; null: none.</summary>
     public GuestSymbol? SymbolAt(ulong address) => symbols?.At(address);

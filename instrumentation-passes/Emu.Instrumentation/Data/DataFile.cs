@@ -61,6 +61,36 @@ public sealed class DataFile : IDisposable
             var key = keys.AsSpan(KeySize * n);
             yield return new(BinaryPrimitives.ReadInt32LittleEndian(key[8..]), BinaryPrimitives.ReadUInt64LittleEndian(key), count);
         }
+        foreach (var chunk in Chunks.Marked(file, (long)header[7], (long)header[8], "EMUCELLS"u8.ToArray()))
+            foreach (var cell in CellsOf(chunk)) yield return cell;
+    }
+
+    /// <summary>Cells of code that was translated at run time: keys of a whole chunk, then counters.</summary>
+    IEnumerable<Cell> CellsOf((long Offset, ulong Used) chunk)
+    {
+        int most = (int)(((long)header[8] - Chunks.HeaderSize) / (KeySize + 8)), used = (int)Math.Min(chunk.Used, (ulong)most);
+        byte[] keys = Section(file, (ulong)chunk.Offset + Chunks.HeaderSize, (ulong)used * KeySize);
+        byte[] counts = Section(file, (ulong)chunk.Offset + Chunks.HeaderSize + (ulong)most * KeySize, (ulong)used * 8);
+        for (int n = 0; n < used; n++)
+            yield return new(BinaryPrimitives.ReadInt32LittleEndian(keys.AsSpan(KeySize * n + 8)), BinaryPrimitives.ReadUInt64LittleEndian(keys.AsSpan(KeySize * n)),
+                BinaryPrimitives.ReadUInt64LittleEndian(counts.AsSpan(8 * n)));
+    }
+
+    /// <summary>Names of keys that came up at run time: array, key, text.</summary>
+    internal IEnumerable<(int Array, ulong Key, string Text)> Names()
+    {
+        const int head = 16;
+        foreach (var (offset, used) in Chunks.Marked(file, (long)header[7], (long)header[8], "EMUNAMES"u8.ToArray()))
+        {
+            byte[] bytes = Section(file, (ulong)offset + Chunks.HeaderSize, used);
+            for (int at = 0; at + head <= bytes.Length;)
+            {
+                int length = BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at + 4));
+                if (length < 0 || length > bytes.Length - at - head) yield break;
+                yield return (BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at)), BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at + 8)), System.Text.Encoding.UTF8.GetString(bytes, at + head, length));
+                at += head + length;
+            }
+        }
     }
 
     /// <summary>The records of a stream, thread by thread, a chunk's at a time. The memory is only valid until the next is taken.</summary>

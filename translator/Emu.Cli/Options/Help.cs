@@ -66,6 +66,7 @@ static class Help
             """,
         "report" => """
             emu report FILE [--json]
+            emu report --misses GUEST
 
               emu run -p insns -d prog.data -- ./prog && emu report prog.data --json
             """,

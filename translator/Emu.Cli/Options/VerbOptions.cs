@@ -28,6 +28,9 @@ abstract class TranslationOptions : VerbOptions
     [Option("aot", MetaValue = "PERCENT", HelpText = "How much to translate ahead of time: none, all (the default), or 90% of it; the fallback does the rest. For tests.")]
     public string? AskedCoverage { get; set; }
 
+    [Option("no-profile", HelpText = "Do not use what earlier runs of the program learnt: code that was not found ahead of time.")]
+    public bool NoProfile { get; set; }
+
     public int Coverage => AskedCoverage switch
     {
         null or "all" => 100,
@@ -106,6 +109,9 @@ sealed class ReportOptions : VerbOptions
 
     [Option("json", HelpText = "An object with a member for each plugin.")]
     public bool Json { get; set; }
+
+    [Option("misses", HelpText = "FILE is a program: list the code that its runs met and that was not translated ahead of time, with the reason.")]
+    public bool Misses { get; set; }
 }
 
 [Verb("doctor", HelpText = "Say what is installed and what guests see.")]

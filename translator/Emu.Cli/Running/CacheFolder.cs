@@ -3,8 +3,8 @@ namespace Emu.Cli.Running;
 /// <summary>Where everything is kept that can be made again: $EMU_CACHE, else $XDG_CACHE_HOME/emu, else ~/.cache/emu.</summary>
 static class CacheFolder
 {
-    /// <summary>objects/ (compiled regions), runners/, memo/ (which runner a command means), plugins/ (compiled passes), data/ (of runs going on).</summary>
-    static readonly string[] parts = ["objects", "runners", "memo", "plugins", "data"];
+    /// <summary>objects/ (compiled regions), runners/, memo/ (which runner a command means), plugins/ (compiled passes), data/ (of runs going on), profiles/ (PCs that runs missed).</summary>
+    static readonly string[] parts = ["objects", "runners", "memo", "plugins", "data", "profiles"];
 
     public static string Root { get; } = Path.GetFullPath(
         Variable("EMU_CACHE") is { } own ? own

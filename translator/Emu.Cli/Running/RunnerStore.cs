@@ -58,7 +58,8 @@ static class RunnerStore
         void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
         Add(Version.Translator);
         Add($"O{options.Level} {options.Coverage}%");
-        Add(FallbackProgram.Find(options.Level).Path);
+        Add(FallbackProgram.Find(options.Level, options.Coverage).Path);
+        if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));
         foreach (string plugin in options.Plugins)
         {
             Add(plugin);

@@ -29,8 +29,9 @@ sealed class Translation
         var pipeline = new Pipeline(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
         {
             WithText = withText,
+            Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
-            Fallback = FallbackProgram.Find(options.Level),
+            Fallback = FallbackProgram.Find(options.Level, options.Coverage),
             Plugins = plugins,
             Progress = Progress.Show("translating {0}/{1} modules"),
         });

@@ -10,10 +10,27 @@ static class ReportVerb
 {
     public static int Run(ReportOptions options)
     {
+        if (options.Misses) return PrintMisses(GuestFile.Named(options.File));
         using var output = Console.OpenStandardOutput();
         Print(options.File, options.Json, output);
         return 0;
     }
+
+    static int PrintMisses(GuestFile guest)
+    {
+        var image = Image.Load(guest.Path);
+        foreach (var (pc, reason) in MissProfile.Of(image.File.Span).Misses)
+            Console.Out.WriteLine($"0x{pc:x} {Words(reason)}{(image.IsExecutable(pc) && image.Symbolize(pc) is { } s ? $" {s.Name}+0x{s.Offset:x}" : "")}");
+        return 0;
+    }
+
+    static string Words(MissReason reason) => reason switch
+    {
+        MissReason.Undiscovered => "undiscovered",
+        MissReason.Resumed => "resumed mid-region",
+        MissReason.WritablePage => "writable page",
+        _ => "generated",
+    };
 
     /// <summary>Prints a data file's report. A reader that goes away early is no error.</summary>
     public static void Print(string path, bool json, System.IO.Stream output)
