@@ -36,7 +36,8 @@ public static class TinyGuests
         }
     }
 
-    static string Stepper()
+    /// <summary>The single-stepper.</summary>
+    public static string Stepper()
     {
         var source = Path.Combine(Repository.Root, "tests/oracle/steptrace.c");
         var program = Path.Combine(Repository.Root, ".build/oracle/steptrace");
