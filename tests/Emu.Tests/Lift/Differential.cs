@@ -31,7 +31,7 @@ public sealed class Differential
     static IEnumerable<Case> Cases(int samples)
     {
         ulong name = 0;
-        foreach (var code in Samples.Codes().Where(c => c.Mnemonic().ToString().Contains(only, StringComparison.OrdinalIgnoreCase)))
+        foreach (var code in Samples.OnThisCpu().Where(c => c.Mnemonic().ToString().Contains(only, StringComparison.OrdinalIgnoreCase)))
             for (int n = 0; n < 2 * samples; n++)
             {
                 var random = new Random((seed * 5003 + (int)code) * 1000 + n);

@@ -59,7 +59,10 @@ public sealed class IsaTests
                 s.Append($"| {$"{m.Key}".ToLowerInvariant()} | {Status([.. m])} | {cases.GetValueOrDefault(m.Key)} | {(random.Contains(m.Key) ? "yes" : "-")} |\n");
             s.Append('\n');
         }
-        return s.ToString().TrimEnd() + "\n";
+        var hidden = Enum.GetValues<Code>().Where(c => c.ToOpCode() is { IsInstruction: true, Mode64: true } && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX && !c.IsPrivileged() && !Features.Has(c))
+            .SelectMany(c => c.CpuidFeatures()).Where(f => !f.ToString().StartsWith("PADLOCK", StringComparison.Ordinal) && f is not CpuidFeature.KNC).Distinct().Where(f => !Features.All.Any(x => x.Iced.Contains(f))).Select(f => f.ToString()).Order(StringComparer.Ordinal);
+        s.Append($"## Hidden\n\nNever shown to guests: {string.Join(", ", hidden)}, and all of AVX-512.\n");
+        return s.ToString();
     }
 
     static string Extension(Code c) => string.Join(" + ", c.CpuidFeatures().Select(f => f.ToString() is var n && n.StartsWith("INTEL", StringComparison.Ordinal) || n == "X64" ? "base" : n).Distinct());

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Emu.Translator.Linking;
 using Emu.Translator.X86;
 using Iced.Intel;
 
@@ -18,6 +19,9 @@ sealed class Samples(Random random)
     public static IEnumerable<Code> Codes() => Enum.GetValues<Code>().Where(c =>
         c.ToOpCode() is { IsInstruction: true, Mode64: true } && Rules.All[c.Mnemonic()] != null && !IsOutside(c)
         && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX);
+
+    /// <summary>Those of them that this CPU can be asked about.</summary>
+    public static IEnumerable<Code> OnThisCpu() => Codes().Where(HostCpu.Has);
 
     /// <summary>An instruction of encoding <paramref name="code"/> as decoded at <see cref="HostMemory.Slot"/>, with its bytes; null where it cannot be encoded or is not tried.</summary>
     public (Instruction Instruction, byte[] Bytes)? Make(Code code, bool memory)

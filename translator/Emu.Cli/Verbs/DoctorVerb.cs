@@ -54,12 +54,9 @@ static class DoctorVerb
     static (IEnumerable<string> Seen, IEnumerable<string> Hidden) Flags()
     {
         var host = File.ReadLines("/proc/cpuinfo").First(l => l.StartsWith("flags", StringComparison.Ordinal)).Split(' ').Skip(1).ToArray();
-        var told = Features.All.Where(f => f.Iced.Length > 0).Select(f => f.Name).ToArray();
-        return (told.Where(f => host.Contains(LinuxName(f))), host.Where(f => unknown.Any(u => f.StartsWith(u, StringComparison.Ordinal)) && !told.Contains(f)));
+        var told = Features.All.Where(f => f.Iced.Length > 0 && HostCpu.Has(f)).Select(f => f.Name).ToArray();
+        return (told, host.Where(f => unknown.Any(u => f.StartsWith(u, StringComparison.Ordinal)) && !told.Contains(f)));
     }
-
-    /// <summary>Linux calls lzcnt as AMD did first.</summary>
-    static string LinuxName(string f) => f == "lzcnt" ? "abm" : f == "sse3" ? "pni" : f;
 
     static string Brand()
     {
