@@ -71,7 +71,7 @@ public static class Natives
         "pause" => Void("pause", Flags[1..]),
         "lar" or "lsl" => new($"xor eax, eax\n{name} eax, ecx\nsetz cl\nmovzx ecx, cl\nshl rcx, 32\nor rax, rcx", "={rax},{rcx},~{rcx}" + Flags),
         "verr" or "verw" => new($"{name} cx\nsetz al\nmovzx eax, al", "={rax},{rcx}" + Flags),
-        "sldt" or "str" or "smsw" => new($"{name} rax", "={rax}" + Flags, HasSideEffects: true),
+        "sldt" or "str" or "smsw" => new($"xor eax, eax\n{name} rax", "={rax}" + Flags, HasSideEffects: true),
         "sgdt_limit" or "sidt_limit" => new(OnStack($"{name[..4]} [rsp]\nmov $0, word ptr [rsp]"), "=r" + Flags, HasSideEffects: true),
         "sgdt_base" or "sidt_base" => new(OnStack($"{name[..4]} [rsp]\nmov $0, qword ptr [rsp + 2]"), "=r" + Flags, HasSideEffects: true),
         "mfence" => Void("mfence", "~{memory}" + Flags),
