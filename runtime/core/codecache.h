@@ -17,7 +17,10 @@ void guest_writable_now(void); // some mapping became writable: it may be anothe
 bool guest_stored(uint64_t address);                 // a store faulted; true: because of the watch, do it again
 bool guest_unwatch(uint64_t from, uint64_t size);    // somebody is about to write there; false: it was not watched
 enum page_state guest_page(uint64_t page, uint8_t bytes[4096]); // write-protects a writable one first
-void guest_code_used(const struct region *region);              // its pages are watched from now on
+uint64_t guest_changes(void); // so many times watched code changed
+// A region is valid from now on, and its pages are watched for it. False: code has changed since; ask again.
+bool guest_code_used(const struct region *region, uint64_t since);
+void guest_forked(void); // in the child
 
 // alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
 bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);

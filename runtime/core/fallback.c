@@ -213,13 +213,13 @@ static uint64_t now(void) {
 
 static const struct region *ask(uint64_t pc, bool resumed) {
   bool is_new;
+  uint64_t since = guest_changes();
   uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();
   post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed}, "", 0);
   const struct region *region = answer(id, &is_new);
   if (!region) return NULL;
   cells_use(region, is_new);
-  guest_code_used(region);
-  cache_add(region);
+  if (!guest_code_used(region, since)) return ask(pc, resumed);
   struct cache_header *shared = cache_header();
   shared->regions += is_new, shared->trips++, shared->nanoseconds += now() - start;
   return region;
@@ -239,7 +239,10 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   return region;
 }
 
-void fallback_forked(void) { atomic_flag_clear(&busy); }
+void fallback_forked(void) {
+  atomic_flag_clear(&busy);
+  guest_forked();
+}
 
 void fallback_say_statistics(void) {
   const char *wanted = variable("EMU_STATS");

@@ -3,11 +3,12 @@
 // in it compares its own bytes.
 #include "core.h"
 #include "codecache.h"
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { MOST_SPANS = 4096, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 16, NONE = 0 };
+enum { MOST_SPANS = 4096, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 32, NONE = 0 };
 
 // Executable memory, by address.
 static struct span {
@@ -28,7 +29,18 @@ static struct link {
   uint32_t region, next;
 } links[LINKS];
 
-static uint32_t used_links = 1, used_pages, protected_pages, shared_pages;
+static uint32_t used_links = 1, free_links, used_pages, protected_pages, shared_pages;
+static uint64_t changes;
+
+// Among threads; a store that faults takes it, so nothing that may fault is done while it is held.
+static atomic_flag held = ATOMIC_FLAG_INIT;
+static void lock(void) {
+  while (atomic_flag_test_and_set(&held)) RAW0(SYS_sched_yield);
+}
+static void unlock(void) { atomic_flag_clear(&held); }
+
+uint64_t guest_changes(void) { return __atomic_load_n(&changes, __ATOMIC_ACQUIRE); }
+void guest_forked(void) { unlock(); }
 
 static void insert(size_t at, struct span span) {
   if (count == MOST_SPANS) fail("the guest has more than %u executable mappings", (uint64_t)MOST_SPANS);
@@ -85,8 +97,24 @@ static void set_protection(struct page *page, bool on) {
 }
 
 static void withdraw(struct page *page) {
-  for (uint32_t i = page->first; i != NONE; i = links[i].next) cache_withdraw(links[i].region);
-  page->first = NONE; // links are few: they are not used again
+  __atomic_fetch_add(&changes, 1, __ATOMIC_ACQ_REL);
+  for (uint32_t i = page->first, next; i != NONE; i = next) {
+    cache_withdraw(links[i].region);
+    next = links[i].next;
+    links[i].next = free_links;
+    free_links = i;
+  }
+  page->first = NONE;
+}
+
+static void link_to(struct page *page, uint32_t region) {
+  for (uint32_t i = page->first; i != NONE; i = links[i].next)
+    if (links[i].region == region) return;
+  uint32_t i = free_links ? free_links : used_links++;
+  if (i == LINKS) fail("the guest has generated more code than the runner can watch");
+  if (i == free_links) free_links = links[i].next;
+  links[i] = (struct link){region, page->first};
+  page->first = i;
 }
 
 static void watch_alias(uint64_t alias, void *with) {
@@ -95,7 +123,7 @@ static void watch_alias(uint64_t alias, void *with) {
   set_protection(page, true);
 }
 
-enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
+static enum page_state state_of(uint64_t at) {
   const struct span *span = span_of(at);
   if (!span) return PAGE_ABSENT;
   struct page *page = known_page(at);
@@ -107,21 +135,28 @@ enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
   }
   enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
   if (state == PAGE_WATCHED && span->writable) set_protection(page, true);
-  return copy_in(bytes, at, PAGE) ? state : PAGE_ABSENT;
+  return state;
 }
 
-void guest_code_used(const struct region *region) {
-  for (uint32_t i = 0; i < region->ranges; i++)
-    for (uint64_t at = page_down(region->range[i].from); at < region->range[i].from + region->range[i].size; at += PAGE) {
-      struct page *page = known_page(at);
-      if (used_links == LINKS) fail("the guest has generated more code than the runner can watch");
-      links[used_links] = (struct link){region->id, page->first};
-      page->first = used_links++;
-    }
+enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
+  lock();
+  enum page_state state = state_of(at);
+  unlock();
+  return state != PAGE_ABSENT && copy_in(bytes, at, PAGE) ? state : PAGE_ABSENT;
 }
 
-bool guest_stored(uint64_t address) {
-  if (!protected_pages) return false;
+bool guest_code_used(const struct region *region, uint64_t since) {
+  lock();
+  bool unchanged = changes == since;
+  for (uint32_t i = 0; unchanged && i < region->ranges; i++)
+    for (uint64_t at = page_down(region->range[i].from); at < region->range[i].from + region->range[i].size; at += PAGE)
+      link_to(known_page(at), region->id);
+  if (unchanged) cache_add(region);
+  unlock();
+  return unchanged;
+}
+
+static bool stored(uint64_t address) {
   struct page *page = page_of(page_down(address));
   if (!page->at || !page->is_protected) return false;
   struct page *code = page_of(page->code);
@@ -131,21 +166,44 @@ bool guest_stored(uint64_t address) {
   return true;
 }
 
+bool guest_stored(uint64_t address) {
+  static _Thread_local uint64_t tried;
+  if (!used_pages) return false;
+  lock();
+  bool again = stored(address);
+  // Another thread's store to the page may have been faster: once more will tell.
+  if (!again && page_of(page_down(address))->at && tried != address)
+    again = true, tried = address;
+  else
+    tried = 0;
+  unlock();
+  return again;
+}
+
 void guest_writable_now(void) {
   if (!shared_pages) return;
+  lock();
   for (size_t i = 0; i < PAGES; i++)
     if (pages[i].is_shared) withdraw(&pages[i]);
+  unlock();
+}
+
+static bool unwatch(uint64_t from, uint64_t size) {
+  bool any = false;
+  if (size / PAGE < PAGES) {
+    for (uint64_t at = page_down(from); at < from + size; at += PAGE) any |= stored(at);
+    return any;
+  }
+  for (size_t i = 0; i < PAGES; i++)
+    if (pages[i].is_protected) any |= stored(pages[i].at);
+  return any;
 }
 
 bool guest_unwatch(uint64_t from, uint64_t size) {
   if (!protected_pages || !size) return false;
-  bool any = false;
-  if (size / PAGE < PAGES) {
-    for (uint64_t at = page_down(from); at < from + size; at += PAGE) any |= guest_stored(at);
-    return any;
-  }
-  for (size_t i = 0; i < PAGES; i++)
-    if (pages[i].is_protected) any |= guest_stored(pages[i].at);
+  lock();
+  bool any = unwatch(from, size);
+  unlock();
   return any;
 }
 
@@ -176,9 +234,11 @@ static void add(size_t at, struct span span) {
 }
 
 static void change(uint64_t from, uint64_t to, uint64_t protection) {
+  lock();
   forget(from, to);
   size_t at = cut(from, to);
   if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
+  unlock();
   if (image_covers_code(from, to)) regions_forget_image();
 }
 
@@ -195,8 +255,10 @@ void guest_protected(uint64_t from, uint64_t size, uint64_t protection) {
 
 // Other contents, same protection.
 void guest_changed(uint64_t from, uint64_t size) {
-  guest_unwatch(from, size);
+  lock();
+  if (protected_pages) unwatch(from, size);
   forget(page_down(from), page_up(from + size));
+  unlock();
   if (image_covers_code(from, from + size)) regions_forget_image();
 }
 
