@@ -11,6 +11,7 @@ using Emu.Translator.Elf;
 using Emu.Translator.Linking;
 using Emu.Translator.Lowering;
 using Emu.Translator.Passes;
+using Emu.Translator.X86;
 
 namespace Emu.Fallback;
 
@@ -18,7 +19,17 @@ namespace Emu.Fallback;
 sealed unsafe class Service
 {
     /// <summary>A translation and what it relies on.</summary>
-    sealed record Version(ulong Record, ulong Host, GuardKind Guard, bool CallsImage, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Code);
+    sealed record Version(ulong Record, ulong Host, GuardKind Guard, bool CallsImage, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Code)
+    {
+        /// <summary>Whether it was made from these bytes there.</summary>
+        public bool Has(ulong address, ReadOnlySpan<byte> bytes)
+        {
+            foreach (var run in Code)
+                if (address >= run.Address && address + (ulong)bytes.Length <= run.Address + (ulong)run.Bytes.Length)
+                    return run.Bytes.Span.Slice((int)(address - run.Address), bytes.Length).SequenceEqual(bytes);
+            return false;
+        }
+    }
 
     readonly Channel channel;
     readonly RunnerFile runner;
@@ -102,14 +113,42 @@ sealed unsafe class Service
         weakest = PageState.Constant;
         var code = new LiveCode(Page, IsImage);
         if (code.Region(pc) is not { } region) return null;
-        var runs = code.Runs();
-        byte[] made = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), new(Guard, runs));
+        var patched = PatchedIn(region, code);
+        var runs = Without(code.Runs(), region, patched);
+        byte[] made = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), patched.Contains, new(Guard, runs));
         uint flags = (Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
             | ((LiveCode.Reads(region) & (Transient.Flags | Transient.R11)) != 0 ? Protocol.ReadsTransients : 0);
         var version = Load(pc, made, runs, flags, callsImage);
         if (!known.TryGetValue(pc, out var versions)) known[pc] = versions = [];
         versions.Insert(0, version);
         return version;
+    }
+
+    /// <summary>Instructions whose immediates differ from those of the version before: they will differ again.</summary>
+    HashSet<ulong> PatchedIn(GuestRegion region, LiveCode code)
+    {
+        var found = new HashSet<ulong>();
+        if (Guard != GuardKind.Bytes || !known.TryGetValue(region.Root, out var versions) || versions[0].Guard != GuardKind.Bytes) return found;
+        foreach (var i in region.Blocks.SelectMany(b => b.Instructions))
+            if (Patched.Immediate(i) is { } at && !versions[0].Has(at.Address, code.Read(at.Address, at.Size))) found.Add(i.IP);
+        return found;
+    }
+
+    static IReadOnlyList<(ulong, ReadOnlyMemory<byte>)> Without(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> runs, GuestRegion region, HashSet<ulong> patched)
+    {
+        var left = runs.ToList();
+        foreach (var i in region.Blocks.SelectMany(b => b.Instructions).Where(i => patched.Contains(i.IP)))
+        {
+            var (from, size) = Patched.Immediate(i)!.Value;
+            foreach (var run in left.Where(r => r.Address < from + (ulong)size && r.Address + (ulong)r.Bytes.Length > from).ToArray())
+            {
+                int start = (int)Math.Max(0, (long)(from - run.Address)), end = (int)Math.Min((ulong)run.Bytes.Length, from + (ulong)size - run.Address);
+                left.Remove(run);
+                if (start > 0) left.Add((run.Address, run.Bytes[..start]));
+                if (end < run.Bytes.Length) left.Add((run.Address + (ulong)end, run.Bytes[end..]));
+            }
+        }
+        return left;
     }
 
     /// <summary>Why ahead-of-time translation has no region there.</summary>

@@ -72,9 +72,9 @@ public sealed class Pipeline
     }
 
     /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
-    public byte[] Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Guard guard)
+    public byte[] Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard)
     {
-        var f = Instrumented(region, bytes);
+        var f = Instrumented(region, bytes, isPatched);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
         return File.ReadAllBytes(Object([f], _ => demand));
     }
@@ -82,12 +82,12 @@ public sealed class Pipeline
     /// <summary>Names that passes gave to keys so far, by array.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
 
-    Function Lifted(GuestRegion region) =>
-        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText)));
+    Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null) =>
+        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched)));
 
-    Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes)
+    Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool>? isPatched = null)
     {
-        var f = Lifted(region);
+        var f = Lifted(region, isPatched);
         if (options.Plugins.Count == 0) return f;
         var decoded = region.Blocks.SelectMany(b => b.Instructions).ToDictionary(i => i.IP);
         instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], bytes, SymbolAt));

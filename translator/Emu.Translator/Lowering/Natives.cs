@@ -43,6 +43,8 @@ public static class Natives
 
     static NativeAsm? Integer(string name) => name switch
     {
+        "immediate32" => new("movsxd $0, dword ptr [$1]", "=r,r" + Flags, HasSideEffects: true),
+        "immediate64" => new("mov $0, qword ptr [$1]", "=r,r" + Flags, HasSideEffects: true),
         "bextr" or "bzhi" or "pext" or "pdep" => new($"{name} $0, $1, $2", "=r,r,r" + Flags),
         _ => null,
     };

@@ -17,6 +17,9 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     /// <summary>Whether string instructions must be lifted element by element, because a pass watches their accesses.</summary>
     public bool ExplodeRep => explodeRep;
 
+    /// <summary>Whether the immediate is to be read from memory.</summary>
+    public bool IsPatched { get; init; }
+
     public ulong Next => i.NextIP;
     public ulong Target => i.NearBranchTarget;
     public Cc Cc => (Cc)((int)i.ConditionCode - 1);
@@ -47,6 +50,7 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     {
         OpKind.Register => ReadRegister(i.GetOpRegister(op), t),
         OpKind.Memory => e.Load(t, Address(op), Segment),
+        _ when IsPatched && Patched.Immediate(i) is { } place => Patched.Read(e, place, t),
         _ => e.ConstBits(t, i.GetImmediate(op)),
     };
 

@@ -10,7 +10,8 @@ namespace Emu.Translator.X86;
 /// <summary>What the lifter is told besides the code.</summary>
 /// <param name="WatchesMemory">Whether some pass watches this instruction's accesses.</param>
 /// <param name="WithText">Whether <c>insn</c> carries the disassembly.</param>
-public sealed record LiftOptions(Func<ulong, bool> WatchesMemory, bool WithText);
+/// <param name="IsPatched">Whether an instruction's immediate is rewritten again and again.</param>
+public sealed record LiftOptions(Func<ulong, bool> WatchesMemory, bool WithText, Func<ulong, bool>? IsPatched = null);
 
 /// <summary>Guest region to IR function, instruction by instruction.</summary>
 public static class Lifter
@@ -33,7 +34,7 @@ public static class Lifter
             string? text = options.WithText ? i.ToString() : null;
             // The index must be read before the load overwrites it.
             string? index = tables[i.IP].FirstOrDefault() is { } table ? X86.Lift.Full(table.Index) : null;
-            Rules.LiftInto(e, i, explode, text, index);
+            Rules.LiftInto(e, i, explode, text, index, options.IsPatched?.Invoke(i.IP) ?? false);
             if (e.IsEnded) break;
         }
         if (!e.IsEnded && b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");

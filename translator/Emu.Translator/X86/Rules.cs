@@ -51,11 +51,11 @@ public sealed class Rules
     public void Vex(string name, Semantics s) => this[Enum.Parse<Mnemonic>(name, ignoreCase: true)] = s;
 
     /// <summary>Lifts one instruction; what has no row becomes a trap that names it. <paramref name="index"/>: the register to keep for a jump table.</summary>
-    public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null)
+    public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null, bool isPatched = false)
     {
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
-        var x = new Lift(e, i, explodeRep);
+        var x = new Lift(e, i, explodeRep) { IsPatched = isPatched };
         if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX && !UsesMmx(i)) rule(x);
         else if (i.IsPrivileged) x.E.Trap(Signal.Segv, $"privileged {i}");
         else if (Features.IsAvx512(i.Code)) x.Unsupported("unsupported AVX-512");
