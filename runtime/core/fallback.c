@@ -53,9 +53,17 @@ static _Noreturn void give_up(const char *why) {
   process_exit(EXIT_UNTRANSLATED);
 }
 
+// The variable's, else the one that the runner was built with, else one beside the runner; "": none.
 static const char *program(void) {
+  static char beside[4096];
   const char *own = variable("EMU_FALLBACK");
-  return own ? own : emu_fallback_path;
+  if (own) return own;
+  long length = RAW3(SYS_readlink, "/proc/self/exe", beside, sizeof beside - 32);
+  if ((*emu_fallback_path && !access(emu_fallback_path, R_OK)) || length <= 0) return emu_fallback_path;
+  beside[length] = 0;
+  strcpy(strrchr(beside, '/') + 1, "emu-fallback");
+  if (access(beside, R_OK)) strcat(beside, ".dll");
+  return access(beside, R_OK) ? emu_fallback_path : beside;
 }
 
 // --- In the new process ---------------------------------------------------------------------------------------------------

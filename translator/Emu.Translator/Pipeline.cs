@@ -22,7 +22,7 @@ public sealed class Pipeline
     readonly Instrumenter instrumenter;
     readonly PluginData plugins;
     readonly Lazy<Probes> probes;
-    readonly Lazy<Discovery.Program> program;
+    readonly Lazy<Discovery.Program> discovered, program;
     readonly Lazy<Liveness> liveness;
     bool readsTransients;
 
@@ -32,11 +32,13 @@ public sealed class Pipeline
         instrumenter = new(options.Plugins);
         plugins = PluginData.Of(instrumenter.Registry);
         probes = new(() => new(instrumenter.Registry.Probes(), options.Cache));
-        program = new(() => Chosen.From(Discover.Run(image, options.Roots), options.Coverage));
-        liveness = new(() => Liveness.Of(Program));
+        discovered = new(() => Discover.Run(image, options.Roots));
+        program = new(() => Chosen.From(discovered.Value, options.Coverage));
+        // Of all of it: regions that are left to the fallback are callers and callees, too.
+        liveness = new(() => Liveness.Of(discovered.Value));
     }
 
-    /// <summary>What discovery found.</summary>
+    /// <summary>What is translated ahead of time of what discovery found.</summary>
     public Discovery.Program Program => program.Value;
 
     /// <summary>Guest file to runner.</summary>

@@ -1,3 +1,4 @@
+using Emu.Ir;
 using Iced.Intel;
 
 namespace Emu.Translator.X86;
