@@ -63,11 +63,18 @@ sealed unsafe class Service
         names = new(pipeline, runner.Meta());
     }
 
+    /// <summary>The process that asked was killed before it had its answer, and another one asks.</summary>
+    sealed class SupersededException(MessageHead by) : Exception
+    {
+        public MessageHead By => by;
+    }
+
     /// <summary>Serves until nobody is left.</summary>
     public static void Run(Channel channel)
     {
         Service? service = null;
-        while (channel.Receive(out var head))
+        for (bool isThere = channel.Receive(out var head); isThere;)
+        {
             try
             {
                 if (head.Kind == MessageKind.Hello)
@@ -78,10 +85,17 @@ sealed unsafe class Service
                 }
                 else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head.Id, head.Words[0], callsImage: head.Words[1] != 0, resumed: head.Words[2] != 0);
             }
+            catch (SupersededException e)
+            {
+                head = e.By;
+                continue;
+            }
             catch (Exception e) when (e is TranslationException or PluginException or ToolException or UserException or InvalidOperationException or IOException)
             {
                 channel.Error(head.Id, e.Message);
             }
+            isThere = channel.Receive(out head);
+        }
     }
 
     void Answer(ulong id, ulong pc, bool callsImage, bool resumed)
@@ -169,9 +183,8 @@ sealed unsafe class Service
     (PageState State, ReadOnlyMemory<byte>? Bytes) Ask(ulong at)
     {
         channel.Send(request, MessageKind.WantPage, at);
-        MessageHead reply;
-        do if (!channel.Receive(out reply)) Environment.Exit(0);
-        while (reply.Id != request);
+        if (!channel.Receive(out var reply)) Environment.Exit(0);
+        if (reply.Id != request) throw new SupersededException(reply);
         if (reply.Kind != MessageKind.Page) throw new TranslationException("the runner talks nonsense");
         var state = (PageState)reply.Words[1];
         return (state, state == PageState.Absent ? null : channel.More.ToArray());

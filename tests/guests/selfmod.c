@@ -1,5 +1,6 @@
 // Programs that look at or change their own code. Argument: how.
 #include "guest.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,27 @@ static void forks(void)
     printf("forks: %d\n", sum);
 }
 
+// Children that are killed while they meet new code leave nothing behind that the parent stumbles over.
+static void killed(void)
+{
+    unsigned char *at = map(4096, 7);
+    int sum = 0;
+    for (int n = 0; n < 6; n++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            for (unsigned k = 0;; k++) {
+                emit(at + 1024, k);
+                ((int (*)(void))(at + 1024))();
+            }
+        usleep(n * 4000);
+        kill(pid, SIGKILL);
+        waitpid(pid, 0, 0);
+        emit(at + 64 * n, n + 5);
+        sum = sum * 31 + ((int (*)(void))(at + 64 * n))();
+    }
+    printf("killed: %d\n", sum);
+}
+
 // Two coroutines, switched by hand.
 static unsigned long stacks[2][2048], saved[2];
 void switch_to(unsigned long *from, unsigned long to);
@@ -126,5 +148,6 @@ int main(int argc, char **argv)
     if (!strcmp(how, "text")) text();
     if (!strcmp(how, "self")) self();
     if (!strcmp(how, "forks")) forks();
+    if (!strcmp(how, "killed")) killed();
     if (!strcmp(how, "coroutines")) coroutines();
 }
