@@ -13,13 +13,19 @@ static struct emu_entry *first_place(uint64_t pc) {
   return (struct emu_entry *)((char *)emu_dispatch_table + ((pc ^ pc << 4) & (uint64_t)emu_dispatch_mask));
 }
 
-static void *find(uint64_t pc) {
+// The place of a PC, or the free one where it belongs.
+static inline struct emu_entry *place_of(uint64_t pc) {
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask + sizeof(struct emu_entry);
-  for (const struct emu_entry *at = first_place(pc); at->pc;) {
-    if (at->pc == pc) return cache_holds((uint64_t)at->host) ? NULL : at->host;
+  struct emu_entry *at = first_place(pc);
+  while (at->pc && at->pc != pc)
     if ((const char *)++at == end) at = emu_dispatch_table;
-  }
-  return NULL;
+  return at;
+}
+
+// The region of the image.
+static void *find(uint64_t pc) {
+  const struct emu_entry *at = place_of(pc);
+  return at->pc && !cache_holds((uint64_t)at->host) ? at->host : NULL;
 }
 
 // A region translated at run time, now if it must be; NULL: there is no code.
@@ -27,6 +33,8 @@ static const struct region *find_or_translate(uint64_t pc, bool resumed) {
   const struct region *region = cache_find(pc);
   return region ? region : fallback_translate(pc, resumed);
 }
+
+static uint64_t room(void) { return ((uint64_t)emu_dispatch_mask / sizeof(struct emu_entry) + 1) / 4; }
 
 static void *leave(uint64_t pc) {
   emu_state.rip = pc;
@@ -42,13 +50,19 @@ static void *of_ahead_of_time_code(uint64_t pc) {
     say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", pc);
     process_exit(EXIT_UNTRANSLATED);
   }
-  struct emu_entry *place = first_place(pc);
-  if (!place->pc || place->pc == pc) {
+  // The table is at most half full with the image's roots: some of the rest is for these.
+  static uint64_t added;
+  struct emu_entry *place = place_of(pc);
+  if (place->pc || (place == first_place(pc) && added < room()) || added < room() / 2) {
+    added += !place->pc;
     __atomic_store_n(&place->host, (void *)region->host, __ATOMIC_RELEASE);
     __atomic_store_n(&place->pc, pc, __ATOMIC_RELEASE);
   }
   return (void *)region->host;
 }
+
+// Saves every register, as it calls C functions.
+static __attribute__((preserve_all, noinline)) void *look_further(uint64_t pc) { return of_ahead_of_time_code(pc); }
 
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);
@@ -62,8 +76,9 @@ static void *of_any_code(uint64_t pc) {
 }
 
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
-  void *region = find(pc);
-  return region ? region : of_ahead_of_time_code(pc);
+  const struct emu_entry *place = place_of(pc);
+  if (place->pc) return place->host; // one of the cache asks itself whether it is valid
+  __attribute__((musttail)) return look_further(pc);
 }
 
 __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) { return of_any_code(pc); }

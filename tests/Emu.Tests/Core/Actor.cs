@@ -26,7 +26,7 @@ static class Actor
         string made = Repository.Work("core");
         Directory.CreateDirectory(Path.Combine(made, "native"));
         Repository.Run("gcc", "-O1", "-fno-stack-protector", "-nostdlib", "-static", "-o", Path.Combine(made, "native/guest"), Path.Combine(Repository.Root, "tests/Emu.Tests/Core/guest.c"));
-        var said = Shell.Run($"cd '{made}' && emu build native/guest -o plain && emu build native/guest -o plugin -p insns -p memtrace");
+        var said = Shell.Run($"cd '{made}' && emu build --no-profile native/guest -o plain && emu build --no-profile native/guest -o plugin -p insns -p memtrace");
         return said.Code == 0 ? made : throw new InvalidOperationException(said.Error);
     }
 }

@@ -39,7 +39,7 @@ static class Runners
         if (!File.Exists(runner))
         {
             string[] options = [.. plugins.SelectMany(p => new[] { "-p", p })];
-            Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", guest, "-o", runner + ".new", "-O", $"{level}", "--aot", aot, .. options]);
+            Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", guest, "-o", runner + ".new", "-O", $"{level}", "--aot", aot, "--no-profile", .. options]);
             File.Move(runner + ".new", runner, overwrite: true);
         }
         return runner;
