@@ -34,6 +34,9 @@ struct symbol {
 };
 struct symbol symbol_of(uint64_t guest_pc);
 
+// images.c: where a fault at host_pc while an image is made resumes; 0: not there.
+uint64_t images_fault_exit(uint64_t host_pc);
+
 // locate.c: guest PC of a host PC, from the runner's .debug_line; 0: not generated code.
 uint64_t locate(uint64_t host_pc);
 

@@ -32,6 +32,7 @@ struct emu_state {
   uint64_t trap_signal; // of emu_trapped
   const char *trap_text;
   uint64_t operand; // address operand of a helper
+  uint64_t form;    // of emu_helper_image: which instruction
 };
 
 _Static_assert(offsetof(struct emu_state, rip) == 0x080, "ABI");
@@ -47,6 +48,7 @@ _Static_assert(offsetof(struct emu_state, ymm) == 0x140, "ABI");
 _Static_assert(offsetof(struct emu_state, stream) == 0x340, "ABI");
 _Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
 _Static_assert(offsetof(struct emu_state, operand) == 0x3d8, "ABI");
+_Static_assert(offsetof(struct emu_state, form) == 0x3e0, "ABI");
 
 extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
 
@@ -74,8 +76,7 @@ __attribute__((preserve_all)) void emu_stream_full(uint64_t stream);
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
 void emu_helper_cpuid(void);
 void emu_helper_xgetbv(void);
-void emu_helper_fxsave(void);  // to emu_state.operand, 64-bit format (REX.W), SDM vol. 1, 10.5.1
-void emu_helper_fxrstor(void); // from emu_state.operand
+void emu_helper_image(void); // emu_state.form (fnstenv ... xrstor) at emu_state.operand
 
 // --- Generated (translator/Emu.Translator/Lowering/Bridges.cs) -------------------------------------------------------------
 

@@ -48,6 +48,7 @@ void on_fault(int signal, siginfo_t *info, void *context) {
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
   if (info->si_code <= 0) return signals_sent(signal); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
   uint64_t resume = copy_fault_exit((uint64_t)*host_pc);
+  if (!resume) resume = images_fault_exit((uint64_t)*host_pc);
   if (resume) {
     *host_pc = (greg_t)resume;
     return;

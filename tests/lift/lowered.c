@@ -1,6 +1,6 @@
 // Owns the process in which the lift tests run lowered code: reads cases from stdin, runs each region, writes what became of
 // its state and memory to stdout. Nothing of the runtime core is here but what single instructions can reach.
-#include "emu.h"
+#include "core.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 enum { SCRATCH = 0x12000000, SCRATCH_SIZE = 0x4000, STATE_SIZE = 0x3c0 };
+
 
 _Thread_local struct emu_state emu_state;
 struct emu_entry emu_dispatch_table[1] = {{0, NULL}};
@@ -40,19 +41,33 @@ void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_stat
 void emu_syscall(void) { emu_trap(emu_state.rip, 31, "syscall"); }
 void emu_helper_cpuid(void) { emu_syscall(); }
 void emu_helper_xgetbv(void) { emu_syscall(); }
-void emu_helper_fxsave(void) { emu_syscall(); }
-void emu_helper_fxrstor(void) { emu_syscall(); }
 __attribute__((preserve_all)) void emu_stream_full(uint64_t stream) { emu_trap(emu_state.rip, stream, "stream"); }
 
-// The guest's control words are the host's while its code runs.
+// The legacy image of SDM vol. 1, table 10-2, without its vector registers.
+struct fx_image {
+  uint16_t fcw, fsw;
+  uint8_t ftag, reserved[19];
+  uint32_t mxcsr, mask;
+  uint8_t st[8][16], rest[352];
+};
+
+// The guest's x87 and MXCSR are the host's while its code runs.
 static void run(void *region) {
-  uint16_t own_fcw;
-  uint32_t own_mxcsr;
-  __asm__ volatile("fnclex; fnstcw %0; stmxcsr %1" : "=m"(own_fcw), "=m"(own_mxcsr));
-  __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(emu_state.fcw), "m"(emu_state.mxcsr));
+  _Alignas(16) static struct fx_image own, guest;
+  struct emu_state *s = &emu_state;
+  guest.fcw = s->fcw, guest.fsw = (uint16_t)(s->fsw | s->ftop << 11), guest.ftag = s->ftag, guest.mxcsr = s->mxcsr;
+  for (int i = 0; i < 8; i++) memcpy(guest.st[i], &s->st[(s->ftop + i) & 7], 10);
+  __asm__ volatile("fxsave %0\nfninit\nfxrstor %1" : "=m"(own) : "m"(guest));
   emu_enter(region);
-  __asm__ volatile("fldcw %0; ldmxcsr %1" : : "m"(own_fcw), "m"(own_mxcsr));
+  __asm__ volatile("fxsave %0\nfninit\nfxrstor %1" : "=m"(guest) : "m"(own));
+  s->fcw = guest.fcw, s->fsw = guest.fsw & ~(7 << 11), s->ftop = guest.fsw >> 11 & 7, s->ftag = guest.ftag, s->mxcsr = guest.mxcsr;
+  for (int i = 0; i < 8; i++) memcpy(&s->st[(s->ftop + i) & 7], guest.st[i], 10);
 }
+
+// What images.c needs: guest memory here is good, and a host PC has no guest PC.
+bool copy_in(void *to, uint64_t from, size_t size) { return memcpy(to, (const void *)from, size); }
+bool copy_out(uint64_t to, const void *from, size_t size) { return memcpy((void *)to, from, size); }
+uint64_t locate(uint64_t host_pc) { return host_pc & 0; }
 
 int main(void) {
   uint8_t *memory = mmap((void *)SCRATCH, SCRATCH_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);

@@ -38,11 +38,11 @@ public sealed class Emitter(Function function)
     public V Const(Type t, long value) => ConstBits(t, (UInt128)(Int128)value);
     public V Get(Type t, string reg, int at = 0) => Emit(Op.Get, t, new Detail.Register(new(reg, at)));
     public void Set(string reg, V v, int at = 0) => Emit(Op.Set, v.Type, new Detail.Register(new(reg, at)), v);
-    public V Load(Type t, V address, string? segment = null) => Emit(Op.Load, t, Below(segment), address);
-    public void Store(V address, V v, string? segment = null) => Emit(Op.Store, v.Type, Below(segment), address, v);
+    public V Load(Type t, V address, string? segment = null, bool aligned = false) => Emit(Op.Load, t, Below(segment, aligned), address);
+    public void Store(V address, V v, string? segment = null, bool aligned = false) => Emit(Op.Store, v.Type, Below(segment, aligned), address, v);
     public V Rmw(Op what, V address, V v, string? segment = null) => Emit(Op.Rmw, v.Type, new Detail.Access(segment, what), address, v);
     public V CmpXchg(V address, V expected, V desired, string? segment = null) => Emit(Op.CmpXchg, expected.Type, Below(segment), address, expected, desired);
-    static Detail.Access? Below(string? segment) => segment is null ? null : new(segment);
+    static Detail.Access? Below(string? segment, bool aligned = false) => segment is null && !aligned ? null : new(segment, Aligned: aligned);
 
     public void Flags(FlagRule rule, V a, V b, V r, Flag live = Flag.All) => Emit(Op.Flags, r.Type, new Detail.FlagWrite(rule, live), a, b, r);
     public void SetFlag(Flag f, V v) => Emit(Op.SetFlag, Type.I1, new Detail.OneFlag(f), v);
@@ -52,6 +52,9 @@ public sealed class Emitter(Function function)
 
     public V Select(V condition, V then, V otherwise) => Emit(Op.Select, then.Type, null, condition, then, otherwise);
     public V Native(string name, Type t, int? immediate, params ReadOnlySpan<V> args) => Emit(Op.Native, t, new Detail.Named(name, immediate), args);
+
+    /// <summary>A host instruction's text: operands are $0, $1 ..., the result's first if there is one.</summary>
+    public V Host(string text, Type t, params ReadOnlySpan<V> args) => Emit(Op.Host, t, new Detail.Named(text), args);
     public void Insn(ulong address, int length, string? text) => Emit(Op.Insn, Type.I64, new Detail.Guest(address, length, text));
     public void Helper(string name) => Emit(Op.Helper, Type.I64, new Detail.Named(name));
     public void Rep(string name) => Emit(Op.Rep, Type.I64, new Detail.Named(name));

@@ -51,8 +51,8 @@ public abstract record Detail
     /// <summary>How a comparison compares.</summary>
     public sealed record Comparison(Predicate Predicate) : Detail;
 
-    /// <summary>A guest access below a segment base ("fs" or "gs"), and for <see cref="Op.Rmw"/> what is done.</summary>
-    public sealed record Access(string? Segment, Op? Operation = null) : Detail;
+    /// <summary>A guest access below a segment base ("fs" or "gs"), for <see cref="Op.Rmw"/> what is done, and whether an address that is not a multiple of the size faults.</summary>
+    public sealed record Access(string? Segment, Op? Operation = null, bool Aligned = false) : Detail;
 
     /// <summary>A guest instruction: address, length in bytes, and its disassembly when somebody wants to read it.</summary>
     public sealed record Guest(ulong Address, int Length, string? Text) : Detail;

@@ -60,7 +60,6 @@ static class Lanes
 
     public static bool Compare(Predicate p, Type t, BigInteger a, BigInteger b)
     {
-        if (p > Predicate.Sge) return Ordered(p, t, a, b);
         if (p >= Predicate.Slt) (a, b) = (Signed(a, t.Bits), Signed(b, t.Bits));
         return p switch
         {
@@ -71,33 +70,5 @@ static class Lanes
             Predicate.Ugt or Predicate.Sgt => a > b,
             _ => a >= b,
         };
-    }
-
-    /// <summary>Float predicates: those from Ueq on also hold for unordered operands, and Uno only for them.</summary>
-    static bool Ordered(Predicate p, Type t, BigInteger a, BigInteger b)
-    {
-        if (IsNan(t, a) || IsNan(t, b)) return p >= Predicate.Ueq;
-        int order = Rank(t, a).CompareTo(Rank(t, b));
-        return p switch
-        {
-            Predicate.Oeq or Predicate.Ueq => order == 0,
-            Predicate.One or Predicate.Une => order != 0,
-            Predicate.Olt or Predicate.Fult => order < 0,
-            Predicate.Ole or Predicate.Fule => order <= 0,
-            Predicate.Ogt or Predicate.Fugt => order > 0,
-            Predicate.Oge or Predicate.Fuge => order >= 0,
-            _ => p == Predicate.Ord,
-        };
-    }
-
-    /// <summary>The magnitude's bits with the sign: ordered as the numbers are, and both zeros the same.</summary>
-    static BigInteger Rank(Type t, BigInteger x) => (x >> (t.Bits - 1)).IsZero ? x : -(x & Mask(t.Bits - 1));
-
-    /// <summary>Neither number nor infinity; for x87 also the encodings without integer bit (Intel SDM vol. 1, 8.2.2).</summary>
-    static bool IsNan(Type t, BigInteger x)
-    {
-        var magnitude = x & Mask(t.Bits - 1);
-        if (t.Bits == 80) return magnitude > new BigInteger(0x7fff8000) << 48 || magnitude >> 64 != 0 && (magnitude >> 63).IsEven;
-        return magnitude > (t.Bits == 32 ? 0x7f800000 : 0x7ff0000000000000);
     }
 }

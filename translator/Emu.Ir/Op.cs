@@ -19,7 +19,7 @@ public enum Op
     [Row("-> i64", Effect.ReadFlags)] Rflags,          // %1 = rflags               all of them, as pushf stores them
 
     // Guest memory: the only operations that passes see as memory accesses. Addresses are i64; ".fs" adds a segment base.
-    [Row("i64 -> T", Effect.Load)] Load,               // %3 = load.i64 %2          %3 = load.fs.i64 %2
+    [Row("i64 -> T", Effect.Load)] Load,               // %3 = load.i64 %2          %3 = load.fs.i64 %2     %3 = load.aligned.i64x2 %2: faults where %2 is not a multiple of 16
     [Row("i64 T ->", Effect.Store)] Store,             // store.i32 %2, %3
     [Row("i64 T -> T", Effect.Load | Effect.Store)] Rmw,          // %4 = rmw.add.i64 %2, %3   locked; gives the old value
     [Row("i64 T T -> T", Effect.Load | Effect.Store)] CmpXchg,    // %5 = cmpxchg.i64 %2, %expected, %new   locked; gives the old value
@@ -49,15 +49,8 @@ public enum Op
     [Row("T T -> M")] Icmp,                            // %m = icmp.slt.i32x4 %a, %b
     [Row("M T T -> T")] Select,
 
-    // Floating point; the environment is the guest's MXCSR or x87 control word.
-    [Row("T T -> T")] Fadd,
-    [Row("T T -> T")] Fsub,
-    [Row("T T -> T")] Fmul,
-    [Row("T T -> T")] Fdiv,
-    [Row("T -> T")] Fsqrt,
+    // Floating point: comparison only. All else is the host's own (ARCHITECTURE.md, "Floating point").
     [Row("T T -> M")] Fcmp,                            // %m = fcmp.olt.f64 %a, %b
-    [Row("* -> T")] Fconv,                             // between float widths
-    [Row("* -> T")] Sitofp,
 
     // Conversions: T is the result type, * the operand's own.
     [Row("* -> T")] Zext,
@@ -72,6 +65,7 @@ public enum Op
 
     // One instruction of the host (the same ISA), by name, on values: what no operation above says exactly.
     [Row("... -> T")] Native,                          // %3 = native.pmaddwd.i32x4 %1, %2
+    [Row("... -> T", Effect.Unit)] Host,               // %2 = host.f64 "fadd qword ptr $0", %1     the text itself, on the x87 and MMX state that guest and host share
 
     // What passes insert. Invisible to the guest: never writes guest state or guest memory. ".if": the first operand is an i1 guard.
     [Row("... ->", Effect.Plugin)] Count,              // count @runs[0x401136], 1
@@ -95,7 +89,7 @@ public enum Op
 
 /// <summary>What an operation touches besides its operands.</summary>
 [Flags]
-public enum Effect { None = 0, ReadReg = 1, WriteReg = 2, WriteFlags = 4, ReadFlags = 8, Load = 16, Store = 32, Plugin = 64, Boundary = 128, Ends = 256, Helper = 512 }
+public enum Effect { None = 0, ReadReg = 1, WriteReg = 2, WriteFlags = 4, ReadFlags = 8, Load = 16, Store = 32, Plugin = 64, Boundary = 128, Ends = 256, Helper = 512, Unit = 1024 }
 
 /// <summary>An operation's signature and effects; see <see cref="Op"/> for the letters.</summary>
 [AttributeUsage(AttributeTargets.Field)]

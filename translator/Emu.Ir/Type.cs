@@ -1,13 +1,13 @@
 namespace Emu.Ir;
 
-/// <summary>What the bits of a lane mean to arithmetic: an integer or an IEEE/x87 float.</summary>
+/// <summary>What the bits of a lane mean to arithmetic: an integer or an IEEE float.</summary>
 public enum Kind { Int, Float }
 
-/// <summary>i1 ... i128, f32, f64, f80, and vectors of them (<c>i32x4</c>): one type, so one <c>add</c> op.</summary>
+/// <summary>i1 ... i128, f32, f64, and vectors of them (<c>i32x4</c>): one type, so one <c>add</c> op.</summary>
 public readonly record struct Type(Kind Kind, int Bits, int Lanes = 1)
 {
     public static readonly Type I1 = Int(1), I8 = Int(8), I16 = Int(16), I32 = Int(32), I64 = Int(64), I128 = Int(128);
-    public static readonly Type F32 = new(Kind.Float, 32), F64 = new(Kind.Float, 64), F80 = new(Kind.Float, 80);
+    public static readonly Type F32 = new(Kind.Float, 32), F64 = new(Kind.Float, 64);
 
     public static Type Int(int bits) => new(Kind.Int, bits);
 
@@ -30,7 +30,7 @@ public readonly record struct Type(Kind Kind, int Bits, int Lanes = 1)
     public bool IsVector => Lanes > 1;
     public int TotalBits => Bits * Lanes;
 
-    /// <summary>Size in guest memory and guest state, in bytes (f80 is 10).</summary>
+    /// <summary>Size in guest memory and guest state, in bytes.</summary>
     public int Bytes => (TotalBits + 7) / 8;
 
     public override string ToString() => $"{(Kind == Kind.Int ? 'i' : 'f')}{Bits}{(Lanes > 1 ? $"x{Lanes}" : "")}";

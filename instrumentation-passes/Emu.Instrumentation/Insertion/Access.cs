@@ -24,16 +24,16 @@ sealed record Access(Value Address, int Size, bool IsStore, string? Segment, Fun
             Op.Store => [Store(i.Args[1])],
             Op.Rmw => [Load() with { IsLocked = true }, Store(i.Args[1]) with { IsLocked = true, Value = at => Updated(at, i) }],
             Op.CmpXchg => [Load(), Store(i.Args[2]) with { Happens = Word.At(at => new V(at.E, i).Icmp(Predicate.Eq, new V(at.E, i.Args[1]))) }],
-            Op.Helper when i.Detail is Detail.Named { Name: "fxsave" or "fxrstor" } helper => [Image(before, isStore: helper.Name == "fxsave")],
+            Op.Helper when i.Detail is Detail.Named n && StateImage.Of(n.Name) is { } image => [Image(before, image)],
             _ => [],
         };
     }
 
-    /// <summary>The 512 bytes of fxsave and fxrstor, one access; their linear address is in the state's <c>operand</c>. The value is the first 16.</summary>
-    static Access Image(List<Inst> before, bool isStore)
+    /// <summary>An image of x87 and vector state is one access; its linear address is in the state's <c>operand</c>. The value is the first 16 bytes, or 8 of the shortest.</summary>
+    static Access Image(List<Inst> before, StateImage image)
     {
         var address = before.Last(i => i.Op == Op.Set && i.Detail is Detail.Register { Reg.Name: "operand" }).Args[0];
-        return new(address, 512, isStore, null, at => at.E.Load(IrType.I128, new(at.E, address)), false);
+        return new(address, image.Size, image.IsStore, null, at => at.E.Load(image.Size < 16 ? IrType.I64 : IrType.I128, new(at.E, address)), false);
     }
 
     /// <summary>What a read-modify-write stores, from the old value that it gave.</summary>

@@ -26,7 +26,7 @@ public sealed class MemorySite : Site
     /// <summary>The guest address of the first byte, segment base included.</summary>
     public Word Address { get; }
 
-    /// <summary>Bytes: 1, 2, 4, 8, 10 (x87), 16, 32 or 512 (fxsave, fxrstor).</summary>
+    /// <summary>Bytes: 1, 2, 4, 8, 10 (x87), 16, 32 or those of an x87 or vector state image (14 to 832).</summary>
     public int Size => access.Size;
     public bool IsStore => access.IsStore;
     public bool IsLoad => !IsStore;

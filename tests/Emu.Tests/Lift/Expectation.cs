@@ -22,31 +22,6 @@ static class Expectation
         _ => false,
     };
 
-    /// <summary>The x87 condition codes that an instruction defines (C1 is never kept).</summary>
-    public static ulong Codes(in Instruction i) => i.Mnemonic switch
-    {
-        Mnemonic.Fcom or Mnemonic.Fcomp or Mnemonic.Fcompp or Mnemonic.Fucom or Mnemonic.Fucomp or Mnemonic.Fucompp or Mnemonic.Ficom or Mnemonic.Ficomp or Mnemonic.Ftst => 0x4500,
-        Mnemonic.Fprem or Mnemonic.Fprem1 or Mnemonic.Fxam or Mnemonic.Fldenv or Mnemonic.Frstor or Mnemonic.Fninit => 0x4700,
-        Mnemonic.Fsin or Mnemonic.Fcos or Mnemonic.Fsincos or Mnemonic.Fptan => 0x400,
-        _ => i.Mnemonic.ToString()[0] == 'F' ? 0u : 0x4700,
-    };
-
-    /// <summary>
-    /// LLVM takes fadd and fmul for commutative, the CPU gives the first of two NaNs: so which of them comes out is not compared.
-    /// </summary>
-    public static void ForgetNaNs(in Instruction i, params ReadOnlySpan<Machine> machines)
-    {
-        string name = i.Mnemonic.ToString().ToLowerInvariant().TrimStart('v');
-        if (!name.StartsWith("add", StringComparison.Ordinal) && !name.StartsWith("mul", StringComparison.Ordinal) && !name.StartsWith("hadd", StringComparison.Ordinal) || !i.Op0Register.IsVectorRegister()) return;
-        int at = GuestState.Offset(Lifter.Full(i.Op0Register)), step = name[^1] == 's' ? 4 : 8;
-        foreach (var m in machines)
-            for (int n = 0; n < 32; n += step)
-            {
-                var lane = m.State.Bytes.AsSpan(at + n, step);
-                if (step == 4 ? float.IsNaN(BitConverter.ToSingle(lane)) : double.IsNaN(BitConverter.ToDouble(lane))) lane.Fill(0xff);
-            }
-    }
-
     /// <summary>The case as a line of tests/lift: the instruction and the registers and flags that it reads.</summary>
     public static string Line(in Instruction i, Machine before)
     {

@@ -32,6 +32,7 @@ static class Hardware
             mov [{HostSp}], rsp
             stmxcsr [{HostMxcsr}]
             fnstenv [{HostEnv}]
+            fninit
             fxrstor64 [{Fx}]
             {Each(n => $"vmovdqu ymm{n}, [{Ymm + 32u * (uint)n}]")}
             mov rsp, {StackTop}
@@ -49,6 +50,7 @@ static class Hardware
             {Each(n => n == 4 ? "" : $"mov [{Gprs + 8u * (uint)n}], {GuestState.Gprs[n]}")}
             {Each(n => $"vmovdqu [{Ymm + 32u * (uint)n}], ymm{n}")}
             fxsave64 [{Fx}]
+            fninit
             fldenv [{HostEnv}]
             ldmxcsr [{HostMxcsr}]
             vzeroupper
@@ -135,7 +137,7 @@ static class Fxsave
     {
         uint status = BinaryPrimitives.ReadUInt16LittleEndian(image[2..]);
         int top = (int)(status >> 11 & 7);
-        (s["fcw"], s["fsw"], s["ftop"]) = (BinaryPrimitives.ReadUInt16LittleEndian(image), status & 0x4700, (ulong)top);
+        (s["fcw"], s["fsw"], s["ftop"]) = (BinaryPrimitives.ReadUInt16LittleEndian(image), status & 0xc7ff, (ulong)top);
         (s["ftag"], s["mxcsr"]) = (image[4], BinaryPrimitives.ReadUInt32LittleEndian(image[24..]));
         for (int n = 0; n < 8; n++) image.Slice(32 + 16 * n, 10).CopyTo(Physical(s, top + n));
     }

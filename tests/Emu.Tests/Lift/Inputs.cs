@@ -32,21 +32,23 @@ static class Inputs
         for (int n = 0; n < 32; n++) Edges.Vector(random).CopyTo(s.Bytes.AsSpan(GuestState.Vectors + 16 * n));
         s.Flags = (Flag)random.Next(64);
         (s["df"], s["ftop"]) = ((ulong)random.Next(2), (ulong)random.Next(8));
-        // st0 ... st5 are in use, and two registers are free for pushes.
-        s["ftag"] = 0x3f3ful << (int)s["ftop"] >> 8 & 0xff | 0x3ful << (int)s["ftop"] & 0xff;
+        // st0 ... st5 are in use, and two registers are free for pushes: but sometimes any are, for overflow and underflow.
+        s["ftag"] = random.Next(4) == 0 ? (ulong)random.Next(256) : 0x3f3ful << (int)s["ftop"] >> 8 & 0xff | 0x3ful << (int)s["ftop"] & 0xff;
         for (int n = 0; n < 8; n++) Edges.Extended(random).CopyTo(s.Bytes.AsSpan(GuestState.X87 + 16 * n));
-        s["fsw"] = (ulong)random.Next(8) << 8 & 0x500 | (ulong)random.Next(2) << 14;
+        s["fsw"] = (ulong)random.Next(0x10000) & 0x477f;
         int rounding = random.Next(8) is var k && k < 4 ? k : 0;
-        s["mxcsr"] = 0x1f80u | (uint)rounding << 13;
-        s["fcw"] = (0x37fu & ~(random.Next(8) == 0 ? 0x100u : 0)) | (uint)rounding << 10;
+        uint toZero = ((uint[])[0, 0, 0, 0x8000, 0x40, 0x8040])[random.Next(6)];
+        s["mxcsr"] = 0x1f80u | (uint)rounding << 13 | toZero | (uint)random.Next(64);
+        s["fcw"] = 0x7fu | ((uint[])[0x300, 0x300, 0x200, 0])[random.Next(4)] | (uint)rounding << 10;
     }
 
     static void Aim(Machine m, Random random, in Instruction i)
     {
         var s = m.State;
         s["rsp"] = Machine.Middle + 0x800;
-        if (i.IsStringInstruction || i.Mnemonic is Mnemonic.Leave or Mnemonic.Enter or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Xlatb)
+        if (i.IsStringInstruction || i.Mnemonic is Mnemonic.Leave or Mnemonic.Enter or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq or Mnemonic.Vmaskmovdqu or Mnemonic.Xlatb)
             foreach (var name in new[] { "rsi", "rdi", "rbp", "rbx" }) s[name] = Machine.Middle + (ulong)random.Next(64);
+        if (i.MemorySize is MemorySize.Xsave or MemorySize.Xsave64) (s["rax"], s["rdx"]) = ((ulong)random.Next(8), 0);
         if (i.HasRepePrefix || i.HasRepnePrefix) s["rcx"] = (ulong)random.Next(5);
         if (i.Mnemonic is Mnemonic.Ret) Put(m, s["rsp"], Hardware.Elsewhere);
         if (i.Mnemonic is Mnemonic.Popf or Mnemonic.Popfq) Put(m, s["rsp"], (ulong)random.Next(0x10000) & 0xcd5 | 0x202);
@@ -76,14 +78,14 @@ static class Inputs
             else BitConverter.TryWriteBytes(index[n..], random.Next(-100, 100));
     }
 
-    /// <summary>Chooses base and index so that the operand lies at a 32-byte boundary in the middle of the scratch memory.</summary>
+    /// <summary>Chooses base and index so that the operand lies at a 64-byte boundary in the middle of the scratch memory.</summary>
     static void Point(State s, Random random, in Instruction i)
     {
         if (i.MemoryBase is Register.None or Register.RIP) return;
-        ulong at = Machine.Middle + (ulong)random.Next(8) * 32 - i.MemoryDisplacement64;
+        ulong at = Machine.Middle + (ulong)random.Next(4) * 64 - i.MemoryDisplacement64;
         if (i.MemoryIndex != Register.None)
         {
-            ulong index = (ulong)random.Next(4) * 32;
+            ulong index = (ulong)random.Next(4) * 64;
             s[Lifter.Full(i.MemoryIndex)] = index;
             at -= index * (ulong)i.MemoryIndexScale;
         }
@@ -95,11 +97,21 @@ static class Inputs
     {
         ulong control = 0x37ful | (ulong)random.Next(4) << 10, status = (ulong)random.Next(0x10000) & 0x7f3f;
         if (mnemonic is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr) Put(m, address, 0x1f80u | (uint)random.Next(4) << 13, 4);
+        if (mnemonic is Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Xrstor or Mnemonic.Xrstor64) ExtendedState(m, random, address);
         if (mnemonic == Mnemonic.Fldcw) Put(m, address, control, 2);
         if (mnemonic is not (Mnemonic.Fldenv or Mnemonic.Frstor)) return;
         Put(m, address, control, 4);
         Put(m, address + 4, status, 4);
         Put(m, address + 8, (ulong)random.Next(0x10000), 4);
+    }
+
+    /// <summary>Control words that mask every exception, and a header with any of the three components (Intel SDM vol. 1, 13.4.2).</summary>
+    static void ExtendedState(Machine m, Random random, ulong address)
+    {
+        Put(m, address, 0x37ful | (ulong)random.Next(4) << 10, 2);
+        Put(m, address + 2, (ulong)random.Next(0x10000) & 0x7f3f, 2);
+        Put(m, address + 24, 0x1f80u | (uint)random.Next(4) << 13, 4);
+        for (ulong at = 512; at < 576; at += 8) Put(m, address + at, at == 512 ? (ulong)random.Next(8) : at == 520 && random.Next(2) == 0 ? 1ul << 63 | 7 : 0);
     }
 
     static void Put(Machine m, ulong address, ulong value, int bytes = 8) => m.Store(address, BitConverter.GetBytes(value).AsSpan(0, bytes));
@@ -133,10 +145,11 @@ static class Edges
     static uint Signalling(Random r, float f) => r.Next(16) == 0 ? 0x7f800001u + (uint)r.Next(1000) : BitConverter.SingleToUInt32Bits(f);
     static ulong Signalling(Random r, double d) => r.Next(16) == 0 ? 0xfff0000000000001ul + (ulong)r.Next(1000) : BitConverter.DoubleToUInt64Bits(d);
 
-    /// <summary>10 bytes: an x87 number of any class that can be computed with.</summary>
+    /// <summary>10 bytes: an x87 number of any class.</summary>
     public static byte[] Extended(Random r)
     {
         var bytes = Widen(Number(r));
+        if (r.Next(8) == 0) { r.NextBytes(bytes); return bytes; } // unnormal, pseudo-denormal, pseudo-infinity, NaN
         bool normal = bytes[8] != 0 && (bytes[8] | bytes[9] << 8 & 0x7fff) != 0x7fff;
         if (r.Next(4) == 0 && normal) r.NextBytes(bytes.AsSpan(0, 7));
         return bytes;

@@ -26,7 +26,7 @@ sealed class Lowered : IDisposable
         string tablePath = Path.Combine(directory, "table.c"), program = Path.Combine(directory, "lowered");
         File.WriteAllText(tablePath, table.ToString());
         Tool.Run("clang-19", ["-O1", "-static", "-no-pie", "-fuse-ld=lld-19", "-Wl,--image-base=0x60000000,--defsym=emu_dispatch_mask=0", "-I", Path.Combine(Root(), "runtime/core"),
-            Path.Combine(Root(), "tests/lift/lowered.c"), tablePath, .. objects, "-o", program]);
+            Path.Combine(Root(), "tests/lift/lowered.c"), Path.Combine(Root(), "runtime/core/images.c"), tablePath, .. objects, "-o", program]);
         process = Process.Start(new ProcessStartInfo(program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
     }
 

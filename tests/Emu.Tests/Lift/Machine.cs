@@ -42,7 +42,7 @@ sealed class Machine : IMemory
     /// <summary>Runs IR; a trap or a fault of the guest is thrown.</summary>
     public void Interpret(Function f)
     {
-        var native = new NativeExecutor { Mxcsr = (uint)State["mxcsr"], ControlWord = (ushort)State["fcw"] };
+        var native = new NativeExecutor(State, this);
         var exit = new Interpreter(State, this, native).Run(f);
         if (exit.Kind == ExitKind.Trap) throw new GuestFault(exit.Signal, exit.Text!);
         Pc = exit.Pc;
@@ -56,8 +56,8 @@ sealed class Machine : IMemory
         HostMemory.At(HostMemory.Scratch, HostMemory.ScratchSize).CopyTo(Memory);
     }
 
-    /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags and x87 codes; empty if there is none.</summary>
-    public string Differences(Machine cpu, Flag undefined, ulong codes)
+    /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags and other bits of the x87 status than <paramref name="codes"/>; empty if there is none.</summary>
+    public string Differences(Machine cpu, Flag undefined, ulong codes = 0xffff)
     {
         var text = new List<string>();
         void Say(string what, object mine, object theirs) { if (!mine.Equals(theirs)) text.Add($"{what} {mine}, CPU {theirs}"); }
@@ -66,7 +66,7 @@ sealed class Machine : IMemory
         for (int n = 0; n < 8; n++) Say($"st{n}", Hex($"st{n}", 10), cpu.Hex($"st{n}", 10));
         foreach (var name in new[] { "df", "ftop", "ftag", "fcw" }) Say(name, State[name], cpu.State[name]);
         Say("fsw", $"{State["fsw"] & codes:x}", $"{cpu.State["fsw"] & codes:x}");
-        Say("mxcsr", State["mxcsr"] & ~0x3ful, cpu.State["mxcsr"] & ~0x3ful);
+        Say("mxcsr", $"{State["mxcsr"]:x}", $"{cpu.State["mxcsr"]:x}");
         Say("flags", FlagTable.Letters(State.Flags & ~undefined), FlagTable.Letters(cpu.State.Flags & ~undefined));
         Say("pc", $"{Pc:x}", $"{cpu.Pc:x}");
         int at = Memory.AsSpan().CommonPrefixLength(cpu.Memory);

@@ -12,7 +12,7 @@ sealed class Samples(Random random)
 
     /// <summary>Instructions that user mode cannot try out: they trap, ask the runtime, concern the thread or the processor that runs the test, or differ from run to run
     /// (where UMIP forbids it, Linux answers for <c>sldt</c> and its like, and keeps a 32-bit register's upper half).</summary>
-    static bool IsOutside(Code c) => c.Mnemonic() is Mnemonic.Syscall or Mnemonic.Cpuid or Mnemonic.Xgetbv or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase or Mnemonic.Rdpmc or Mnemonic.Sysenter or Mnemonic.Sgdt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Int1 or Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int
+    static bool IsOutside(Code c) => c.Mnemonic() is Mnemonic.Syscall or Mnemonic.Cpuid or Mnemonic.Xgetbv or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase or Mnemonic.Rdpmc or Mnemonic.Sysenter or Mnemonic.Sgdt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Int1 or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int
         or Mnemonic.In or Mnemonic.Out or Mnemonic.Insb or Mnemonic.Insw or Mnemonic.Insd or Mnemonic.Outsb or Mnemonic.Outsw or Mnemonic.Outsd or Mnemonic.Iretq or Mnemonic.Cli or Mnemonic.Sti or Mnemonic.Reservednop
         || c.IsJmpFarIndirect() || c.IsCallFarIndirect() || c.ToOpCode().IsPrivileged;
 
@@ -38,8 +38,7 @@ sealed class Samples(Random random)
         if (!Encoder.Create(64, writer).TryEncode(i, HostMemory.Slot, out _, out _)) return null;
         var bytes = writer.List.ToArray();
         var decoded = Decoder.Create(64, bytes, HostMemory.Slot).Decode();
-        bool tried = decoded.Code == code && decoded.MemorySize is not (MemorySize.FpuEnv14 or MemorySize.FpuState94);
-        return tried ? (decoded, bytes) : null;
+        return decoded.Code == code ? (decoded, bytes) : null;
     }
 
     sealed class Bytes : CodeWriter
@@ -98,6 +97,7 @@ sealed class Samples(Random random)
             "r64" => Register.RAX + n,
             "xmm" => Register.XMM0 + random.Next(16),
             "ymm" => Register.YMM0 + random.Next(16),
+            "mm" => Register.MM0 + random.Next(8),
             "sti" => Register.ST0 + random.Next(6),
             _ => null,
         };
@@ -127,8 +127,8 @@ sealed class Samples(Random random)
                 i.MemoryDisplacement64 = (ulong)random.Next(-100, 100);
                 i.MemoryDisplSize = 1;
                 break;
-            case 3: i.MemoryBase = Register.RIP; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(8) * 32; i.MemoryDisplSize = 8; break;
-            case 4: i.MemoryBase = Register.None; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(8) * 32; i.MemoryDisplSize = 4; break;
+            case 3: i.MemoryBase = Register.RIP; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(4) * 64; i.MemoryDisplSize = 8; break;
+            case 4: i.MemoryBase = Register.None; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(4) * 64; i.MemoryDisplSize = 4; break;
         }
     }
 

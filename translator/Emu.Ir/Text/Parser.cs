@@ -74,10 +74,12 @@ sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string
         Op.Icmp => new Detail.Comparison(Enum.Parse<Predicate>(head.Dequeue(), true)),
         Op.Fcmp when head.Dequeue() is var p => new Detail.Comparison(Enum.Parse<Predicate>(p is "ult" or "ule" or "ugt" or "uge" ? "f" + p : p, true)),
         Op.Rmw => new Detail.Access(null, OpTable.Parse(head.Dequeue())) is var a && Segment() is { } s ? a with { Segment = s } : a,
-        Op.Load or Op.Store or Op.CmpXchg => Segment() is { } s ? new Detail.Access(s) : null,
+        Op.Load or Op.Store or Op.CmpXchg when Aligned() is var aligned => Segment() is var s && (aligned || s != null) ? new Detail.Access(s, Aligned: aligned) : null,
         Op.Native => new Detail.Named(head.Dequeue()),
         _ => null,
     };
+
+    bool Aligned() => head.Peek() == "aligned" && head.Dequeue() != "";
 
     string? Segment() => head.Peek() is "fs" or "gs" ? head.Dequeue() : null;
 
@@ -89,6 +91,7 @@ sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string
         Op.Insn when First().Split(' ', 3) is var p => new Detail.Guest(Parser.Address(p[0]), int.Parse(p[1]), Unquote(p[2])),
         Op.Trap when First().Split(' ', 2) is var p => new Detail.Reason(int.Parse(p[0]), Unquote(p[1])),
         Op.Helper or Op.Rep => new Detail.Named(First()),
+        Op.Host => new Detail.Named(Unquote(First())),
         Op.Native => parts.Count > 0 && parts[^1][0] == '#' ? ((Detail.Named)d!) with { Immediate = int.Parse(Last()[1..]) } : d,
         Op.Count when First().Trim('@', ']').Split('[') is var c => new Detail.Cell(c[0], Parser.Address(c[1]), long.Parse(First()), guarded),
         Op.Append or Op.Call => new Detail.Symbol(First()[1..], guarded),

@@ -35,6 +35,7 @@ public static class Printer
             case Detail.Comparison c: head.Add(Name(c.Predicate)); break;
             case Detail.Access a:
                 if (a.Operation is { } what) head.Add(what.Name());
+                if (a.Aligned) head.Add("aligned");
                 if (a.Segment is { } segment) head.Add(segment);
                 break;
             case Detail.Named n when i.Op is Op.Native: head.Add(n.Name); break;
@@ -60,6 +61,7 @@ public static class Printer
             case Detail.Table t: parts.Add($"[{string.Join(' ', t.Targets)}]"); break;
             case Detail.Lanes l: parts.Add(i.Op == Op.Shuffle ? $"[{string.Join(' ', l.Numbers)}]" : $"{l.Numbers[0]}"); break;
             case Detail.Named n when i.Op is Op.Native: if (n.Immediate is { } imm) parts.Add($"#{imm}"); break;
+            case Detail.Named n when i.Op is Op.Host: parts.Insert(0, $"\"{n.Name}\""); break;
             case Detail.Named n: parts.Add(n.Name); break;
             case Detail.Cell c: parts.InsertRange(0, [$"@{c.Array}[0x{c.Key:x}]", $"{c.Amount}"]); break;
             case Detail.Symbol y: parts.Insert(0, $"@{y.Name}"); break;

@@ -16,7 +16,7 @@ public sealed class Bridges
     readonly LLVMTypeRef action;
 
     /// <summary>Core functions without arguments that generated code reaches: <c>emu_thunk_NAME</c> calls <c>emu_NAME</c>.</summary>
-    public static readonly IReadOnlyList<string> Names = ["syscall", "trapped", "helper_cpuid", "helper_xgetbv", "helper_fxsave", "helper_fxrstor"];
+    public static readonly IReadOnlyList<string> Names = ["syscall", "trapped", "helper_cpuid", "helper_xgetbv", "helper_image"];
 
     public static string Thunk(string name) => $"emu_thunk_{name}";
 

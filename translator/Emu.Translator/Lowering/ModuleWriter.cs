@@ -47,7 +47,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     {
         var lane = !t.IsFloat ? Int(t.Bits)
             : t.Bits == 32 ? LLVM.FloatTypeInContext(Context)
-            : t.Bits == 64 ? LLVM.DoubleTypeInContext(Context) : LLVM.X86FP80TypeInContext(Context);
+            : LLVM.DoubleTypeInContext(Context);
         return t.IsVector ? LLVM.VectorType(lane, (uint)t.Lanes) : lane;
     }
 
@@ -84,7 +84,6 @@ public sealed unsafe class ModuleWriter : IDisposable
     public LLVMValueRef Zext(LLVMValueRef v, LLVMTypeRef t) => LLVM.BuildZExt(B, v, t, noName);
     public LLVMValueRef Sext(LLVMValueRef v, LLVMTypeRef t) => LLVM.BuildSExt(B, v, t, noName);
     public LLVMValueRef Trunc(LLVMValueRef v, LLVMTypeRef t) => LLVM.BuildTrunc(B, v, t, noName);
-    public LLVMValueRef Cast(LLVMOpcode op, LLVMValueRef v, LLVMTypeRef t) => LLVM.BuildCast(B, op, v, t, noName);
     public LLVMValueRef Bits(LLVMValueRef v, LLVMTypeRef t) => LLVM.TypeOf(v) == t ? v : LLVM.BuildBitCast(B, v, t, noName);
     public LLVMValueRef ToPtr(LLVMValueRef v, uint space = 0) => LLVM.BuildIntToPtr(B, v, space == 0 ? Ptr : LLVM.PointerTypeInContext(Context, space), noName);
     public LLVMValueRef Alloca(LLVMTypeRef t) => LLVM.BuildAlloca(B, t, noName);
@@ -158,6 +157,13 @@ public sealed unsafe class ModuleWriter : IDisposable
         uint id = LLVM.GetEnumAttributeKindForName(name, (nuint)name.Length);
         var a = id != 0 ? LLVM.CreateEnumAttribute(Context, id, 0) : LLVM.CreateStringAttribute(Context, name, (uint)name.Length, value, (uint)value.Length);
         LLVM.AddAttributeAtIndex(f, FunctionIndex, a);
+    }
+
+    /// <summary>What an indirect operand of inline assembly points to.</summary>
+    public void SetElementType(LLVMValueRef call, int argument, LLVMTypeRef t)
+    {
+        const string name = "elementtype";
+        LLVM.AddCallSiteAttribute(call, (LLVMAttributeIndex)(argument + 1), LLVM.CreateTypeAttribute(Context, LLVM.GetEnumAttributeKindForName(name, (nuint)name.Length), t));
     }
 
     static readonly LLVMAttributeIndex FunctionIndex = unchecked((LLVMAttributeIndex)(-1));

@@ -8,7 +8,11 @@ namespace Emu.Translator.Lowering;
 /// <param name="Constraints">LLVM's constraint string (LLVM Language Reference, "Inline Asm Constraint String").</param>
 /// <param name="HasSideEffects">Reads or writes MXCSR, the x87 control word or time: keeps its place among its like.</param>
 /// <param name="HasResult">Whether the assembly defines a value; otherwise its type is void.</param>
-public sealed record NativeAsm(string Template, string Constraints, bool HasSideEffects = false, bool HasResult = true);
+public sealed record NativeAsm(string Template, string Constraints, bool HasSideEffects = false, bool HasResult = true)
+{
+    /// <summary>The constraints of result and operands, without what is clobbered.</summary>
+    public string[] Operands => [.. Constraints.Split(',').TakeWhile(c => c[0] != '~')];
+}
 
 /// <summary>How each <see cref="Op.Native"/> is said to the host's assembler. The host is x86-64-v3, so vectors use the VEX forms.</summary>
 public static class Natives
@@ -18,16 +22,30 @@ public static class Natives
 
     /// <summary>The assembly for native <paramref name="name"/>; most follow one pattern, v + name.</summary>
     public static NativeAsm Asm(string name, int? immediate, IrType result, IReadOnlyList<IrType> args) =>
-        System(name) ?? Integer(name) ?? X87(name, result) ?? Text(name, immediate) ?? InPlace(name, immediate) ?? Vector(name, immediate, result, args);
+        IsText(name) ? Host(name, result, args) : System(name) ?? Integer(name) ?? Text(name, immediate) ?? InPlace(name, immediate) ?? Vector(name, immediate, result, args);
 
     static NativeAsm Vector(string name, int? immediate, IrType result, IReadOnlyList<IrType> args)
     {
         var operands = Enumerable.Range(0, args.Count + 1).Select(n => $"${n}").ToList();
-        // The scalar forms take the lanes above the result from a further source.
-        if (name is "rcpss" or "rsqrtss" or "roundss" or "roundsd") operands.Add("$1");
         if (immediate is { } imm) operands.Add($"{imm}");
-        bool rounds = new[] { "cvt", "round", "dpp", "addsub" }.Any(s => name.StartsWith(s, StringComparison.Ordinal)) && !name.StartsWith("cvtt", StringComparison.Ordinal);
-        return new($"v{name} {string.Join(", ", operands)}", string.Join(',', args.Select(Place).Prepend("=" + Place(result))) + Flags, rounds);
+        // Without {vex3} the assembler swaps the sources of what it thinks commutes, for a shorter encoding: another NaN would survive.
+        string encoding = name.StartsWith("add", StringComparison.Ordinal) || name.StartsWith("mul", StringComparison.Ordinal) ? "{vex3} " : "";
+        return new($"{encoding}v{name} {string.Join(", ", operands)}", string.Join(',', args.Select(Place).Prepend("=" + Place(result))) + Flags, UsesMxcsr(name));
+    }
+
+    /// <summary>Arithmetic that MXCSR governs: never dropped, moved before or behind a change of MXCSR, or done at translation time.</summary>
+    static bool UsesMxcsr(string name) => mxcsrStems.Any(s => name.StartsWith(s, StringComparison.Ordinal));
+
+    static readonly string[] mxcsrStems = ["add", "sub", "mul", "div", "sqrt", "min", "max", "cmp", "cvt", "round", "dpp", "hadd", "hsub", "fm", "fnm"];
+
+    /// <summary>The same assembly with its last operand in memory; null for those that have no such form.</summary>
+    public static NativeAsm? InMemory(NativeAsm asm, IrType operand)
+    {
+        var constraints = asm.Constraints.Split(',');
+        int last = Array.FindLastIndex(constraints, c => c[0] != '~');
+        if (last < 1 || constraints[last] is not ("x" or "r") || asm.Template[0] is not ('v' or '{')) return null;
+        constraints[last] = "*m";
+        return asm with { Template = asm.Template.Replace($"${last}", $"{Sized(operand)} ptr ${last}", StringComparison.Ordinal), Constraints = string.Join(',', constraints) };
     }
 
     static string Place(IrType t) => t.IsFloat || t.IsVector ? "x" : "r";
@@ -76,36 +94,30 @@ public static class Natives
         "sldt" or "str" or "smsw" => new($"xor eax, eax\n{name} rax", "={rax}" + Flags, HasSideEffects: true),
         "sgdt_limit" or "sidt_limit" => new(OnStack($"{name[..4]} [rsp]\nmov $0, word ptr [rsp]"), "=r" + Flags, HasSideEffects: true),
         "sgdt_base" or "sidt_base" => new(OnStack($"{name[..4]} [rsp]\nmov $0, qword ptr [rsp + 2]"), "=r" + Flags, HasSideEffects: true),
+        "ucomiss" or "ucomisd" or "comiss" or "comisd" => Void($"v{name} $0, $1", "x,x" + Flags),
         "mfence" => Void("mfence", "~{memory}" + Flags),
         "ldmxcsr" => Void(OnStack("mov dword ptr [rsp], $0\nvldmxcsr dword ptr [rsp]"), "r" + Flags),
         "stmxcsr" => new(OnStack("vstmxcsr dword ptr [rsp]\nmov $0, dword ptr [rsp]"), "=r" + Flags, HasSideEffects: true),
-        "fldcw" => Void(OnStack("mov word ptr [rsp], $0\nfldcw word ptr [rsp]"), "r" + Flags),
-        "fnclex" => Void("fnclex", Flags[1..]),
-        "fnstsw" => new("fnstsw ax", "={ax}" + Flags, HasSideEffects: true),
-        "fldstatus" => Void(OnStack("fnstenv [rsp]\nmov byte ptr [rsp + 4], $0\nfldenv [rsp]"), "q" + Flags),
         _ => null,
     };
 
-    static NativeAsm? X87(string name, IrType result) => name switch
+    /// <summary>A text with its operands in place: memory where it says "ptr $n", else registers. A result that no operand names is ax.</summary>
+    static NativeAsm Host(string text, IrType result, IReadOnlyList<IrType> args)
     {
-        "fchs" or "fabs" => new(name, "={st},0" + Flags),
-        "fsin" or "fcos" or "f2xm1" or "frndint" => InPlace(name),
-        "fxtract" => InPlace("fxtract\nfstp st(1)"),
-        "fxtract_exponent" => InPlace("fxtract\nfstp st(0)"),
-        "fptan" => InPlace("fptan\nfstp st(0)"),
-        "fptan_one" => InPlace("fptan\nfstp st(1)"),
-        "fscale" or "fprem" or "fprem1" => new(name, "={st},0,{st(1)}" + Flags, HasSideEffects: true),
-        "fyl2x" or "fyl2xp1" or "fpatan" => new(name, "={st},0,{st(1)},~{st(1)}" + Flags, HasSideEffects: true),
-        "fprem_status" or "fprem1_status" => new($"{name[..^7]}\nfnstsw ax\nfstp st(0)\nfstp st(0)", "={ax},{st},{st(1)},~{st},~{st(1)}" + Flags, HasSideEffects: true),
-        "fxam_status" => new("fxam\nfnstsw ax", "={ax},{st}" + Flags),
-        "fistp" or "fisttp" => new(OnStack($"{name} {Sized(result)} ptr [rsp]\nmov $0, {Sized(result)} ptr [rsp]"), "=r,{st},~{st}" + Flags, HasSideEffects: true),
-        _ when name.StartsWith("fld", StringComparison.Ordinal) => new(name, "={st}" + Flags, HasSideEffects: true),
-        _ => null,
-    };
+        int count = Enumerable.Range(0, 4).Count(n => text.Contains($"${n}", StringComparison.Ordinal));
+        bool inAx = text.EndsWith(" ax", StringComparison.Ordinal) || text.EndsWith(";lahf", StringComparison.Ordinal), hasResult = count > args.Count || inAx;
+        string Constraint(int n, string place) => text.Contains($"ptr ${n}", StringComparison.Ordinal) ? "*m" : place;
+        var constraints = new List<string>();
+        if (hasResult) constraints.Add("=" + (inAx ? "{ax}" : Constraint(0, Place(result))));
+        constraints.AddRange(args.Select((t, n) => Constraint(n + (hasResult && !inAx ? 1 : 0), Place(t))));
+        return new(text, string.Join(',', constraints) + (constraints.Count == 0 ? Flags[1..] : Flags), HasSideEffects: true, hasResult);
+    }
 
-    static NativeAsm InPlace(string template) => new(template, "={st},0" + Flags, HasSideEffects: true);
+    /// <summary>Whether an instruction's text is for <see cref="Op.Host"/>: names of natives have no blanks.</summary>
+    public static bool IsText(string name) => name.Contains(' ', StringComparison.Ordinal);
+
     static NativeAsm Void(string template, string constraints) => new(template, constraints, HasSideEffects: true, HasResult: false);
-    static string Sized(IrType t) => t.Bits switch { 16 => "word", 32 => "dword", _ => "qword" };
+    static string Sized(IrType t) => t.Bytes switch { 1 => "byte", 2 => "word", 4 => "dword", 8 => "qword", 10 => "tbyte", 16 => "xmmword", _ => "ymmword" };
 
     /// <summary>With scratch memory at [rsp], beyond the red zone (System V ABI 3.2.2); the flags stay.</summary>
     static string OnStack(string template) => $"lea rsp, [rsp - 160]\n{template}\nlea rsp, [rsp + 160]";

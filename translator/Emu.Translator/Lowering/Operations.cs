@@ -20,13 +20,13 @@ public sealed partial class RegionLowering
             case Op.GetFlag when i.Detail is Detail.OneFlag f: return Read(f.Flag);
             case Op.Cond when i.Detail is Detail.Condition c: return Condition(c.Cc);
             case Op.Rflags: return Rflags();
-            case Op.Load: return LoadGuest(i);
+            case Op.Load: return folding.IsLoaded(i) ? default : LoadGuest(i);
             case Op.Store: StoreGuest(i); return default;
             case Op.Rmw or Op.CmpXchg: return Atomic(i);
             case Op.Helper when i.Detail is Detail.Named n: CallHelper(n.Name); return default;
             case Op.Rep when i.Detail is Detail.Named n: Repeat(n.Name); return default;
             case Op.Count or Op.Append or Op.Call: PluginOperation(i); return default;
-            case Op.Native when i.Detail is Detail.Named n: return HostInstruction(i, n);
+            case Op.Native or Op.Host: return HostInstruction(i);
             case Op.Div or Op.Idiv: return Divide(i);
             default: return Pure(i);
         }
@@ -37,9 +37,9 @@ public sealed partial class RegionLowering
         var t = m.Type(i.Type);
         return i.Op switch
         {
-            Op.Add or Op.Sub or Op.Mul or Op.And or Op.Or or Op.Xor or Op.Shl or Op.Shr or Op.Sar or Op.Fadd or Op.Fsub or Op.Fmul or Op.Fdiv
+            Op.Add or Op.Sub or Op.Mul or Op.And or Op.Or or Op.Xor or Op.Shl or Op.Shr or Op.Sar
                 => m.Binary(Opcode(i.Op), Arg(i, 0), Arg(i, 1)),
-            Op.Fshl or Op.Fshr or Op.Umin or Op.Umax or Op.Smin or Op.Smax or Op.Popcnt or Op.Bswap or Op.Fsqrt
+            Op.Fshl or Op.Fshr or Op.Umin or Op.Umax or Op.Smin or Op.Smax or Op.Popcnt or Op.Bswap
                 => m.Intrinsic(IntrinsicName(i.Op), t, [.. i.Args.Select((_, n) => Arg(i, n))]),
             Op.Ctlz or Op.Cttz => m.Intrinsic(IntrinsicName(i.Op), t, Arg(i, 0), m.Const(m.I1, 0)),
             Op.Icmp => m.Icmp(IntPredicate(i), Arg(i, 0), Arg(i, 1)),
@@ -49,8 +49,6 @@ public sealed partial class RegionLowering
             Op.Sext => m.Sext(Arg(i, 0), t),
             Op.Trunc => m.Trunc(Arg(i, 0), t),
             Op.Bits => m.Bits(Arg(i, 0), t),
-            Op.Sitofp => m.Cast(LLVMOpcode.LLVMSIToFP, Arg(i, 0), t),
-            Op.Fconv => m.Cast(i.Args[0].Type.Bits > i.Type.Bits ? LLVMOpcode.LLVMFPTrunc : LLVMOpcode.LLVMFPExt, Arg(i, 0), t),
             Op.Extract => m.ExtractElement(Arg(i, 0), Lane(i)),
             Op.Insert => m.InsertElement(Arg(i, 0), Arg(i, 1), Lane(i)),
             Op.Shuffle => Shuffle(i),
@@ -80,17 +78,12 @@ public sealed partial class RegionLowering
         Op.Xor => LLVMOpcode.LLVMXor,
         Op.Shl => LLVMOpcode.LLVMShl,
         Op.Shr => LLVMOpcode.LLVMLShr,
-        Op.Sar => LLVMOpcode.LLVMAShr,
-        Op.Fadd => LLVMOpcode.LLVMFAdd,
-        Op.Fsub => LLVMOpcode.LLVMFSub,
-        Op.Fmul => LLVMOpcode.LLVMFMul,
-        _ => LLVMOpcode.LLVMFDiv,
+        _ => LLVMOpcode.LLVMAShr,
     };
 
     static string IntrinsicName(Op op) => op switch
     {
         Op.Popcnt => "llvm.ctpop",
-        Op.Fsqrt => "llvm.sqrt",
         _ => $"llvm.{op.Name()}",
     };
 
@@ -145,9 +138,15 @@ public sealed partial class RegionLowering
     /// <summary>LLVM would split a wide integer: as a vector the access stays one.</summary>
     LLVMTypeRef InMemory(Type t) => t is { IsFloat: false, IsVector: false, Bits: >= 128 } ? m.Vector(m.I64, t.Bits / 64) : m.Type(t);
 
-    LLVMValueRef LoadGuest(Inst i) => m.Bits(state.Guest(m.Load(InMemory(i.Type), Pointer(i), 1)), m.Type(i.Type));
+    LLVMValueRef LoadGuest(Inst i) => i.Detail is Detail.Access { Aligned: true } ? LoadAligned(i) : m.Bits(state.Guest(m.Load(InMemory(i.Type), Pointer(i), 1)), m.Type(i.Type));
 
-    void StoreGuest(Inst i) => state.Guest(m.Store(m.Bits(Arg(i, 1), InMemory(i.Args[1].Type)), Pointer(i), 1));
+    void StoreGuest(Inst i)
+    {
+        if (folding.Stored(i) is { } result) { Host(result, Pointer(i)); return; }
+        var v = m.Bits(Arg(i, 1), InMemory(i.Args[1].Type));
+        if (i.Detail is Detail.Access { Aligned: true }) StoreAligned(i, v);
+        else state.Guest(m.Store(v, Pointer(i), 1));
+    }
 
     LLVMValueRef Atomic(Inst i)
     {
@@ -190,14 +189,6 @@ public sealed partial class RegionLowering
     }
 
     // --- Host instructions ---
-
-    LLVMValueRef HostInstruction(Inst i, Detail.Named n)
-    {
-        var asm = Natives.Asm(n.Name, n.Immediate, i.Type, [.. i.Args.Select(a => a.Type)]);
-        var type = m.Function(asm.HasResult ? m.Type(i.Type) : m.Void, [.. i.Args.Select(a => m.Type(a.Type))]);
-        var result = m.Asm(asm.Template, asm.Constraints, asm.HasSideEffects, type, LLVMInlineAsmDialect.LLVMInlineAsmDialectIntel, [.. i.Args.Select((_, k) => Arg(i, k))]);
-        return asm.HasResult ? result : default;
-    }
 
     /// <summary>The CPU's own division: LLVM's is undefined where the guest's faults.</summary>
     LLVMValueRef Divide(Inst i)

@@ -26,6 +26,7 @@ public sealed partial class RegionLowering
     ulong dirty, pc;
     bool guardsBranch;
     Label block;
+    Folding folding = null!;
 
     RegionLowering(ModuleSymbols symbols, Function f, Demand demand)
     {
@@ -57,6 +58,7 @@ public sealed partial class RegionLowering
         values.Clear();
         block = b.Label;
         guardsBranch = demand.Guard.At(b);
+        folding = new(b);
         foreach (var i in b.Code)
         {
             if (i.Op.Has(Effect.Ends)) Transfer(i);
@@ -74,15 +76,14 @@ public sealed partial class RegionLowering
         foreach (var r in Abi.In.Append("rax")) Make(r, 0);
         foreach (var i in f.Blocks.SelectMany(b => b.Code))
         {
-            if (i.Detail is Detail.Register { Reg: var r } && !IsStack(r.Name))
+            if (i.Detail is Detail.Register { Reg: var r })
                 for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++) Make(r.Name, half);
             if (i.Op is Op.Rep or Op.Rflags) Make("df", 0);
-            if (i.Detail is Detail.Register { Reg: var s } && IsStack(s.Name)) Make("ftop", 0);
         }
         for (int n = 0; n < 6; n++) flags[n] = m.Alloca(m.I1);
+        if (f.Blocks.Any(b => b.Code.Any(i => i.Op == Op.Host))) LLVM.SetAlignment(scratch = m.Alloca(m.Int(128)), 16);
     }
 
-    static bool IsStack(string register) => register.StartsWith("st", StringComparison.Ordinal);
     static bool IsVector(string register) => GuestState.SizeOf(register) == 32;
     static string Key(string register, int half) => half == 0 ? register : $"{register}+16";
 
@@ -99,7 +100,7 @@ public sealed partial class RegionLowering
 
     ulong Writes(Inst i)
     {
-        if (i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r } || IsStack(r.Name)) return 0;
+        if (i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r }) return 0;
         ulong bits = 0;
         for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++)
             if (slots[Key(r.Name, half)] is { Crossing: not (Crossing.Travels or Crossing.Local) } s) bits |= s.Bit;

@@ -9,7 +9,6 @@ public sealed partial class RegionLowering
 {
     LLVMValueRef GetRegister(Reg r, Type t)
     {
-        if (IsStack(r.Name)) return state.State(m.Load(m.Type(t), StackRegister(r), 1));
         if (!IsVector(r.Name)) return FromInteger(Read(r.Name), 8 * GuestState.SizeOf(r.Name), r.Byte, t);
         if (t.TotalBits <= 128) return FromVector(Read(slots[Key(r.Name, r.Byte / 16)]), r.Byte % 16, t);
         var whole = m.Shuffle(Read(slots[Key(r.Name, 0)]), Read(slots[Key(r.Name, 1)]), [0, 1, 2, 3]);
@@ -18,7 +17,6 @@ public sealed partial class RegionLowering
 
     void SetRegister(Reg r, Type t, LLVMValueRef v)
     {
-        if (IsStack(r.Name)) { state.State(m.Store(v, StackRegister(r), 1)); return; }
         if (!IsVector(r.Name)) { Write(slots[r.Name], IntoInteger(r.Name, r.Byte, t, v)); return; }
         if (t.TotalBits <= 128) { SetHalf(slots[Key(r.Name, r.Byte / 16)], r.Byte % 16, t, v); return; }
         var whole = m.Bits(v, m.Vector(m.I64, 4));
@@ -65,13 +63,5 @@ public sealed partial class RegionLowering
         var (vector, lane, index) = LaneOf(t, at);
         var changed = m.InsertElement(m.Bits(Read(slot), vector), m.Bits(v, lane), index);
         Write(slot, m.Bits(changed, slot.Type));
-    }
-
-    /// <summary>The address of st(i): physical register (ftop + i) mod 8.</summary>
-    LLVMValueRef StackRegister(Reg r)
-    {
-        int n = r.Name[2] - '0';
-        var physical = m.And(m.Add(m.Zext(Read("ftop"), m.I64), m.Const((ulong)n)), m.Const(7));
-        return m.Offset(m.Offset(state.Address(GuestState.X87), m.Shl(physical, m.Const(4))), r.Byte);
     }
 }

@@ -228,7 +228,9 @@ public sealed partial class RegionLowering
     /// <summary>An instruction that the core does; it leaves the flags alone.</summary>
     void CallHelper(string name)
     {
-        Receive(CallCore($"helper_{name}", pc, Transient.All & ~Transient.Flags));
+        var image = StateImage.Of(name);
+        if (image is { } form) state.Store(m.Const((ulong)form.Number), GuestState.Form);
+        Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, Transient.All & ~Transient.Flags));
     }
 
     /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too.</summary>

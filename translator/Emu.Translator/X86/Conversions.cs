@@ -15,13 +15,12 @@ static class Conversions
         foreach (var (c, lane) in Vectors.FloatLanes)
             foreach (var name in new[] { $"cvts{c}2si", $"cvtts{c}2si" })
                 r.Twins(name, x => x.Write(0, x.E.Native(name, x.Type(0), null, x.Read(1, lane))));
-        r.ScalarTo("cvtss2sd", F32, F64);
-        r.ScalarTo("cvtsd2ss", F64, F32);
+        r.Scalar("cvtss2sd", F32, F64);
+        r.Scalar("cvtsd2ss", F64, F32);
 
-        r.Widen("cvtdq2ps", Op.Sitofp, I32, F32);
-        r.Widen("cvtdq2pd", Op.Sitofp, I32, F64);
-        r.Widen("cvtps2pd", Op.Fconv, F32, F64);
-        foreach (var (name, from, to) in new[] { ("cvtps2dq", F32, I32), ("cvttps2dq", F32, I32) })
+        foreach (var (name, from) in new[] { ("cvtdq2pd", I32), ("cvtps2pd", F32) })
+            r.Twins(name, x => x.WriteVector(x.E.Native(name, x.Filled(F64), null, x.LowHalf(from))));
+        foreach (var (name, from, to) in new[] { ("cvtdq2ps", I32, F32), ("cvtps2dq", F32, I32), ("cvttps2dq", F32, I32) })
             r.Unary(name, from, a => a.E.Native(name, to.Fill(a.Type.TotalBits), null, a));
         foreach (var (name, to) in new[] { ("cvtpd2ps", F32), ("cvtpd2dq", I32), ("cvttpd2dq", I32) })
             r.Twins(name, x => x.WriteVector(x.E.Native(name, to.By(4), null, x.Read(1, F64.Fill(x.Bits(1))))));
@@ -48,9 +47,10 @@ static class Conversions
     /// <summary>As many 16-bit floats as the destination has lanes, in a whole register.</summary>
     static V HalfFloats(this Lift x) => x.Bits(0) == 128 ? x.E.Splat(I64.By(2), 0).Insert(0, x.Read(1, I64)) : x.Read(1, I64.By(2));
 
-    static void FromInteger(this Rules r, string name, IrType to) => r.Twins(name, x => x.WriteLow(x.Read(x.Last()).Convert(Op.Sitofp, to)));
+    static void FromInteger(this Rules r, string name, IrType to) => r.Twins(name, x => x.ScalarLane(name, x.Type(x.Last()), null, to));
 
-    static void ScalarTo(this Rules r, string name, IrType from, IrType to) => r.Twins(name, x => x.WriteLow(x.Read(x.Last(), from).Convert(Op.Fconv, to)));
+    /// <summary>The half of a source that a conversion to twice the width reads: a whole register, or that much of memory.</summary>
+    static V LowHalf(this Lift x, IrType lane) => x.IsRegister(1) ? x.Read(1, lane.Fill(128)) : x.Bits(0) == 128 ? x.Read(1, F64) : x.Read(1, lane.Fill(x.Bits(0) / 2));
 
     /// <summary>As many low lanes of the source as fill the destination.</summary>
     static void Widen(this Rules r, string name, Op op, IrType from, IrType to) =>

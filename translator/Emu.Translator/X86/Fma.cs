@@ -24,7 +24,7 @@ static class Fma
     static void Packed(this Rules r, string name, IrType lane) => r.Vex("v" + name, x => x.WriteVector(x.Fused(name, x.Filled(lane))));
 
     /// <summary>Only the low lane; those above it stay.</summary>
-    static void Low(this Rules r, string name, IrType lane) => r.Vex("v" + name, x => x.WriteVector(x.Read(0, lane.Fill(128)).Insert(0, x.Fused(name, lane))));
+    static void Low(this Rules r, string name, IrType lane) => r.Vex("v" + name, x => x.WriteVector(x.E.Native(name, lane.Fill(128), null, x.Read(0, lane.Fill(128)), x.Read(1, lane), x.Read(2, lane))));
 
     static V Fused(this Lift x, string name, IrType t) => x.E.Native(name, t, null, x.Read(0, t), x.Read(1, t), x.Read(2, t));
 }

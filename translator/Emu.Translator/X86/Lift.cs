@@ -49,7 +49,7 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     public V Read(int op, IrType t) => i.GetOpKind(op) switch
     {
         OpKind.Register => ReadRegister(i.GetOpRegister(op), t),
-        OpKind.Memory => e.Load(t, Address(op), Segment),
+        OpKind.Memory => e.Load(t, Address(op), Segment, MustAlign(op, t)),
         _ when IsPatched && Patched.Immediate(i) is { } place => Patched.Read(e, place, t),
         _ => e.ConstBits(t, i.GetImmediate(op)),
     };
@@ -57,7 +57,7 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
     /// <summary>Writes an operand; a 32-bit register write clears the upper half, others keep what they do not cover.</summary>
     public void Write(int op, V v)
     {
-        if (IsMemory(op)) e.Store(Address(op), v, Segment);
+        if (IsMemory(op)) e.Store(Address(op), v, Segment, MustAlign(op, v.Type));
         else WriteRegister(i.GetOpRegister(op), v);
     }
 
@@ -67,6 +67,9 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
         Array.Clear(addresses);
         e.Begin(label);
     }
+
+    /// <summary>Whether a misaligned operand raises #GP; known addresses that are aligned need no check.</summary>
+    bool MustAlign(int op, IrType t) => Alignment.IsChecked(i, t.Bytes) && !(Segment is null && Address(op).Value is Const { Bits: var at } && at % (uint)t.Bytes == 0);
 
     /// <summary>A memory operand's offset (without segment base); evaluated once, at first use.</summary>
     public V Address(int op) => addresses[op] ??= Evaluate();

@@ -17,7 +17,7 @@ public sealed class Rules
         .With(Control.Define).With(Strings.Define).With(SystemRows.Define)
         .With(VectorMoves.Define).With(Packed.Define).With(Floats.Define).With(Shuffles.Define).With(Conversions.Define)
         .With(Bmi.Define).With(Avx.Define).With(Fma.Define).With(MaskedMoves.Define).With(Gathers.Define).With(Crypto.Define)
-        .With(X87.Define).With(X87Functions.Define).With(X87Control.Define);
+        .With(X87.Define).With(Mmx.Define);
 
     Rules With(Action<Rules> define)
     {
@@ -56,17 +56,11 @@ public sealed class Rules
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep) { IsPatched = isPatched };
-        if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX && !UsesMmx(i)) rule(x);
+        if (Mmx.Uses(i) && i.Mnemonic != Mnemonic.Maskmovq && Features.Has(i.Code)) Mmx.Any(x);
+        else if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX) rule(x);
         else if (i.IsPrivileged) x.E.Trap(Signal.Segv, $"privileged {i}");
         else if (Features.IsAvx512(i.Code)) x.Unsupported("unsupported AVX-512");
         else if (!Features.Has(i.Code)) x.E.Trap(Signal.Ill, $"not a feature of the CPU that guests see: {i}");
         else x.Unsupported();
-    }
-
-    static bool UsesMmx(in Instruction i)
-    {
-        for (int n = 0; n < i.OpCount; n++)
-            if (i.GetOpKind(n) == OpKind.Register && i.GetOpRegister(n).IsMM()) return true;
-        return false;
     }
 }

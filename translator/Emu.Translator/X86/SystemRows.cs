@@ -14,14 +14,7 @@ static class SystemRows
         r[Xgetbv] = x => x.E.Helper("xgetbv");
         r[Rdtsc] = x => { V t = x.E.Native("rdtsc", I64, null); x.E.Set("rax", t & 0xffffffff); x.E.Set("rdx", t >> 32); };
         r[Rdtscp] = x => { V t = x.E.Native("rdtsc", I64, null), aux = x.E.Native("tscaux", I64, null); x.E.Set("rax", t & 0xffffffff); x.E.Set("rdx", t >> 32); x.E.Set("rcx", aux); };
-        r[Fxsave] = r[Fxsave64] = x => { x.E.Set("mxcsr", x.E.Native("stmxcsr", I32, null)); x.E.Set("operand", x.Linear(0)); x.E.Helper("fxsave"); };
-        r[Fxrstor] = r[Fxrstor64] = x =>
-        {
-            x.E.Set("operand", x.Linear(0));
-            x.E.Helper("fxrstor");
-            x.E.Native("ldmxcsr", I32, null, x.E.Get(I32, "mxcsr"));
-            x.E.Native("fldcw", I16, null, x.E.Get(I16, "fcw"));
-        };
+        foreach (var m in new[] { Fxsave, Fxsave64, Fxrstor, Fxrstor64, Xsave, Xsave64, Xsavec, Xsavec64, Xsaveopt, Xsaveopt64, Xrstor, Xrstor64 }) r[m] = x => x.MakeImage(x.Name());
         foreach (var m in hints) r[m] = x => { };
         r[Mfence] = x => x.E.Native("mfence", I64, null);
         r[Pause] = x => x.E.Native("pause", I64, null);

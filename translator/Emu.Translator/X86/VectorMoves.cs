@@ -5,7 +5,6 @@ using IrType = Emu.Ir.Type;
 namespace Emu.Translator.X86;
 
 /// <summary>Vector loads, stores and register moves (Intel SDM vol. 1, 5.5.1.1, 5.6.1.1).</summary>
-/// <remarks>Alignment is not checked yet: movaps and its like do what movups does.</remarks>
 static class VectorMoves
 {
     public static void Define(Rules r)

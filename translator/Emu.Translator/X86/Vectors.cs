@@ -62,17 +62,20 @@ static class Vectors
     /// <summary>From one vector.</summary>
     public static void Unary(this Rules r, string name, IrType lane, Func<V, V> f) => r.Twins(name, x => x.WriteVector(f(x.Read(1, x.Filled(lane)))));
 
-    /// <summary>Only the low lane.</summary>
-    public static void Scalar(this Rules r, string name, IrType lane, Func<V, V, V> f) =>
-        r.Twins(name, x => x.WriteLow(f(x.Read(x.Last() - 1, lane), x.Read(x.Last(), lane))));
+    /// <summary>A host instruction on the low lane: of the last source, and of the first where it has two.</summary>
+    public static void Scalar(this Rules r, string name, IrType from, IrType? to = null) => r.Twins(name, x => x.ScalarLane(name, from, null, to));
 
-    /// <summary>Only the low lane, from the low lane of the last source.</summary>
-    public static void ScalarUnary(this Rules r, string name, IrType lane, Func<V, V> f) => r.Twins(name, x => x.WriteLow(f(x.Read(x.Last(), lane))));
+    /// <summary>The lanes above the result's are the first source's: so the host instruction takes all of it.</summary>
+    public static void ScalarLane(this Lift x, string name, IrType from, int? immediate = null, IrType? to = null)
+    {
+        var whole = (to ?? from).Fill(128);
+        x.WriteVector(x.E.Native(name, whole, immediate, x.Read(x.Last() - 1, whole), x.Read(x.Last(), from)));
+    }
 
     /// <summary>The four float forms: ps, pd, ss, sd.</summary>
-    public static void Floats(this Rules r, string stem, Func<V, V, V> f)
+    public static void Floats(this Rules r, string stem)
     {
-        foreach (var (c, lane) in FloatLanes) { r.Lanes(stem + "p" + c, lane, f); r.Scalar(stem + "s" + c, lane, f); }
+        foreach (var (c, lane) in FloatLanes) { r.Natives(lane, $"{stem}p{c}"); r.Scalar($"{stem}s{c}", lane); }
     }
 
     /// <summary>Single and double.</summary>

@@ -6,134 +6,80 @@ using IrType = Emu.Ir.Type;
 
 namespace Emu.Translator.X86;
 
-/// <summary>x87 loads, stores, arithmetic and comparisons (Intel SDM vol. 1, 5.2).</summary>
+/// <summary>All of x87 (Intel SDM vol. 1, chapter 8).</summary>
 /// <remarks>
-/// st0 ... st7 are relative to ftop, so a push first moves ftop and then writes st0. ftag has one bit per physical register.
-/// fsw holds the condition codes only: exception flags are the host's own (natives fnstsw, fnclex, fldstatus), the top is
-/// ftop, and C1 (rounded up) is not kept. Stack overflow and underflow are not detected yet.
+/// The guest's x87 unit is the host's: the stack, the control, status and tag words, the pointers and pending exceptions live there and
+/// nowhere else. An instruction is handed to the host as it is; only operands in memory and flags need words.
 /// </remarks>
 static class X87
 {
-    /// <summary>The condition codes as fsw holds them.</summary>
-    public const int C0 = 0x100, C1 = 0x200, C2 = 0x400, C3 = 0x4000;
+    /// <summary>Images of more than 10 bytes: the core makes them (<see cref="Emu.Ir.StateImage"/>).</summary>
+    static readonly Mnemonic[] environments = [Fnstenv, Fldenv, Fnsave, Frstor];
 
     public static void Define(Rules r)
     {
-        r[Fld] = x => x.PushFloat(x.Operand(0));
-        r[Fild] = x => x.PushFloat(x.Read(0).Convert(Op.Sitofp, F80));
-        r[Fldz] = x => x.PushFloat(x.E.ConstBits(F80, 0));
-        r[Fld1] = x => x.PushFloat(x.E.ConstBits(F80, One));
-        // Rounded as the control word says, so the host makes them.
-        foreach (var m in new[] { Fldpi, Fldl2t, Fldl2e, Fldlg2, Fldln2 }) r[m] = x => x.PushFloat(x.E.Native(Name(m), F80, null));
-
-        r[Fst] = x => x.StoreFloat();
-        r[Fstp] = r[Fstpnce] = x => { x.StoreFloat(); x.Drop(); };
-        r[Fist] = x => x.Write(0, x.E.Native("fistp", x.Type(0), null, x.St(0)));
-        r[Fistp] = x => { x.Write(0, x.E.Native("fistp", x.Type(0), null, x.St(0))); x.Drop(); };
-        r[Fisttp] = x => { x.Write(0, x.E.Native("fisttp", x.Type(0), null, x.St(0))); x.Drop(); };
-        r[Fxch] = x => { int n = x.StNumber(x.Instruction.OpCount - 1); var (a, b) = (x.St(0), x.St(n)); x.SetSt(0, b); x.SetSt(n, a); };
+        foreach (var m in (Mnemonic[])[Fld, Fild, Fbld, Fldcw, Fadd, Fmul, Fsub, Fsubr, Fdiv, Fdivr, Fiadd, Fimul, Fisub, Fisubr, Fidiv, Fidivr, Fcom, Fcomp, Ficom, Ficomp])
+            r[m] = x => { if (x.Instruction.OpCount > 0 && x.IsMemory(0)) x.FromMemory(); else x.AsItIs(); };
+        foreach (var m in (Mnemonic[])[Fst, Fstp, Fist, Fistp, Fisttp, Fbstp, Fnstcw, Fnstsw])
+            r[m] = x => { if (x.IsMemory(0)) x.ToMemory(); else if (x.Instruction.Mnemonic == Fnstsw) x.Write(0, x.E.Host("fnstsw ax", I16)); else x.AsItIs(); };
+        foreach (var m in (Mnemonic[])[Fldz, Fld1, Fldpi, Fldl2t, Fldl2e, Fldlg2, Fldln2, Fstpnce, Fxch, Faddp, Fmulp, Fsubp, Fsubrp, Fdivp, Fdivrp, Fcompp, Fucom, Fucomp, Fucompp,
+            Ftst, Fxam, Fsqrt, Fchs, Fabs, Frndint, Fscale, Fxtract, Fprem, Fprem1, F2xm1, Fyl2x, Fyl2xp1, Fpatan, Fptan, Fsin, Fcos, Fsincos,
+            Fincstp, Fdecstp, Ffree, Ffreep, Fnop, Wait, Fnclex, Fninit, Fneni, Fndisi, Fnsetpm]) r[m] = AsItIs;
+        foreach (var m in (Mnemonic[])[Fcomi, Fcomip, Fucomi, Fucomip]) r[m] = CompareToFlags;
         foreach (var (m, cc) in new[] { (Fcmovb, Cc.B), (Fcmove, Cc.E), (Fcmovbe, Cc.Be), (Fcmovu, Cc.P), (Fcmovnb, Cc.Ae), (Fcmovne, Cc.Ne), (Fcmovnbe, Cc.A), (Fcmovnu, Cc.Np) })
-            r[m] = x => x.SetSt(0, x.E.Select(x.E.Cond(cc), x.St(x.StNumber(1)), x.St(0)));
-
-        r.Arithmetic("add", Op.Fadd);
-        r.Arithmetic("mul", Op.Fmul);
-        r.Arithmetic("sub", Op.Fsub);
-        r.Arithmetic("div", Op.Fdiv);
-        r[Fsqrt] = x => x.SetSt(0, x.St(0).One(Op.Fsqrt));
-        r[Fchs] = x => x.SetSt(0, x.E.Native("fchs", F80, null, x.St(0)));
-        r[Fabs] = x => x.SetSt(0, x.E.Native("fabs", F80, null, x.St(0)));
-
-        foreach (var m in new[] { Fcom, Fcomp, Fucom, Fucomp, Ficom, Ficomp })
-            r[m] = x => { x.CompareToStatus(x.Operand(x.Instruction.OpCount - 1)); if (Name(m)[^1] == 'p') x.Drop(); };
-        r[Fcompp] = r[Fucompp] = x => { x.CompareToStatus(x.St(1)); x.Drop(); x.Drop(); };
-        r[Ftst] = x => x.CompareToStatus(x.E.ConstBits(F80, 0));
-        foreach (var m in new[] { Fcomi, Fcomip, Fucomi, Fucomip })
-            r[m] = x => { x.CompareToFlags(x.St(x.StNumber(1))); if (Name(m)[^1] == 'p') x.Drop(); };
+            r[m] = x => x.E.Host($"test $0,$0;{Bytes(0xdb, 0xc8 + (x.Instruction.Op1Register - Register.ST0))}", I8, x.E.Cond(cc).Zext(I8)); // fcmovne
+        foreach (var m in environments) r[m] = x => x.MakeImage(x.Name() + (x.Instruction.MemorySize is MemorySize.FpuEnv14 or MemorySize.FpuState94 ? "16" : ""));
     }
 
-    static readonly UInt128 One = new(0x3fff, 1ul << 63);
+    public static string Name(this Lift x) => x.Instruction.Mnemonic.ToString().ToLowerInvariant();
 
-    public static string Name(Mnemonic m) => m.ToString().ToLowerInvariant();
+    /// <summary>An instruction without operands outside of the x87 and MMX: the guest's own bytes.</summary>
+    public static void AsItIs(this Lift x) => x.E.Host(x.Encoded(), I64);
 
-    public static V St(this Lift x, int n) => x.E.Get(F80, $"st{n}");
-    public static void SetSt(this Lift x, int n, V v) => x.E.Set($"st{n}", v);
-
-    /// <summary>The stack number that a register operand names.</summary>
-    public static int StNumber(this Lift x, int op) => x.Instruction.GetOpRegister(op) - Register.ST0;
-
-    /// <summary>An operand as the stack holds it: a register, or a float or integer in memory.</summary>
-    static V Operand(this Lift x, int op) => x.IsRegister(op) ? x.St(x.StNumber(op)) : x.Instruction.MemorySize switch
+    static string Encoded(this Lift x)
     {
-        MemorySize.Float32 => x.Read(op, F32).Convert(Op.Fconv, F80),
-        MemorySize.Float64 => x.Read(op, F64).Convert(Op.Fconv, F80),
-        MemorySize.Float80 => x.Read(op, F80),
-        _ => x.Read(op).Convert(Op.Sitofp, F80),
-    };
-
-    /// <summary>Moves the top by <paramref name="step"/>.</summary>
-    public static V Turn(this Lift x, int step)
-    {
-        V top = x.E.Get(I8, "ftop") + step & 7;
-        x.E.Set("ftop", top);
-        return top;
+        var bytes = new Code();
+        Encoder.Create(64, bytes).Encode(x.Instruction, x.Instruction.IP);
+        return Bytes([.. bytes.All]);
     }
 
-    /// <summary>Says whether st(n) is in use.</summary>
-    public static void Tag(this Lift x, int n, bool used)
+    sealed class Code : CodeWriter
     {
-        V bit = x.E.Const(I8, 1L) << (x.E.Get(I8, "ftop") + n & 7), tags = x.E.Get(I8, "ftag");
-        x.E.Set("ftag", used ? tags | bit : tags & ~bit);
+        public readonly List<int> All = [];
+        public override void WriteByte(byte value) => All.Add(value);
     }
 
-    public static void PushFloat(this Lift x, V v)
+    static string Bytes(params ReadOnlySpan<int> all) => ".byte " + string.Join(',', all.ToArray().Select(b => $"0x{b:x2}"));
+
+    static void FromMemory(this Lift x)
     {
-        x.Turn(-1);
-        x.SetSt(0, v);
-        x.Tag(0, used: true);
+        var t = x.MemoryType();
+        x.E.Host($"{x.Name()} {Size(t)} ptr $0", t, x.Read(0, t));
     }
 
-    /// <summary>Pops st0.</summary>
-    public static void Drop(this Lift x)
+    /// <summary>The address comes first: nothing may stand between a value that the host's instruction gives and its store.</summary>
+    static void ToMemory(this Lift x)
     {
-        x.Tag(0, used: false);
-        x.Turn(1);
+        var t = x.MemoryType();
+        x.Address(0);
+        x.Write(0, x.E.Host($"{x.Name()} {Size(t)} ptr $0", t));
     }
 
-    static void StoreFloat(this Lift x)
+    static IrType MemoryType(this Lift x) => x.Instruction.MemorySize switch { MemorySize.Float32 => F32, MemorySize.Float64 => F64, var m => Int(8 * m.GetSize()) };
+
+    public static string Size(IrType t) => t.Bytes switch { 2 => "word", 4 => "dword", 8 => "qword", 10 => "tbyte", _ => "xmmword" };
+
+    /// <summary>fcomi and its like set z, p and c, and clear the others: lahf brings them (Intel SDM vol. 2, FCOMI).</summary>
+    static void CompareToFlags(Lift x)
     {
-        V v = x.St(0);
-        if (x.IsRegister(0)) { x.SetSt(x.StNumber(0), v); x.Tag(x.StNumber(0), used: true); }
-        else x.Write(0, v.Convert(Op.Fconv, x.Instruction.MemorySize switch { MemorySize.Float32 => F32, MemorySize.Float64 => F64, _ => F80 }));
+        V ah = x.E.Host($"{x.Encoded()};lahf", I16) >> 8;
+        x.Comparison((ah >> 6).Trunc(I1), (ah >> 2).Trunc(I1), ah.Trunc(I1));
     }
 
-    /// <summary>All forms of one operation: f, fi (integer in memory), p (pops), and reversed where order matters.</summary>
-    static void Arithmetic(this Rules r, string stem, Op op)
+    /// <summary>An image that the core's <paramref name="form"/> stores or loads at the memory operand.</summary>
+    public static void MakeImage(this Lift x, string form)
     {
-        foreach (var name in new[] { $"f{stem}", $"fi{stem}", $"f{stem}p", $"f{stem}r", $"fi{stem}r", $"f{stem}rp" })
-        {
-            if (!Enum.TryParse<Mnemonic>(name, ignoreCase: true, out var m)) continue;
-            bool pops = name[^1] == 'p', reversed = name.TrimEnd('p')[^1] == 'r';
-            r[m] = x =>
-            {
-                int to = x.Instruction.OpCount == 1 ? 0 : x.StNumber(0);
-                V a = x.St(to), b = x.Operand(x.Instruction.OpCount - 1);
-                x.SetSt(to, reversed ? b.With(op, a) : a.With(op, b));
-                if (pops) x.Drop();
-            };
-        }
-    }
-
-    /// <summary>C3 C2 C0: 000 above, 001 below, 100 equal, 111 unordered.</summary>
-    static void CompareToStatus(this Lift x, V b)
-    {
-        V a = x.St(0);
-        V Code(Predicate p, int bit) => a.Fcmp(p, b).Zext(I16) << System.Numerics.BitOperations.Log2((uint)bit);
-        x.E.Set("fsw", Code(Predicate.Ueq, C3) | Code(Predicate.Uno, C2) | Code(Predicate.Fult, C0));
-    }
-
-    static void CompareToFlags(this Lift x, V b)
-    {
-        V a = x.St(0);
-        x.Comparison(a.Fcmp(Predicate.Ueq, b), a.Fcmp(Predicate.Uno, b), a.Fcmp(Predicate.Fult, b));
+        x.E.Set("operand", x.Linear(0));
+        x.E.Helper(form);
     }
 }

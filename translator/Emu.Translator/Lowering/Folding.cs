@@ -1,0 +1,45 @@
+using Emu.Ir;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>Loads and stores of a block that are not made on their own: the one host instruction that uses or gives the value has it in memory.</summary>
+public sealed class Folding
+{
+    readonly HashSet<Inst> loads = [];
+    readonly Dictionary<Inst, Inst> results = []; // store to what it stores
+    readonly HashSet<Inst> stored = [];
+
+    public Folding(Block b)
+    {
+        var uses = new Dictionary<Value, int>();
+        foreach (var i in b.Code) foreach (var a in i.Args) if (a is Inst { Op: Op.Load or Op.Host }) uses[a] = uses.GetValueOrDefault(a) + 1;
+        for (int n = 0; n < b.Code.Count; n++)
+        {
+            var i = b.Code[n];
+            if (i is not { Op: Op.Load, Detail: null } and not { Op: Op.Host } || uses.GetValueOrDefault(i) != 1 || Next(b.Code, n) is not { } user) continue;
+            if (i.Op == Op.Load && user.Op is Op.Native or Op.Host && user.Args[^1] == i && TakesFromMemory(user, i)) loads.Add(i);
+            if (i.Op == Op.Host && user is { Op: Op.Store, Detail: null } && user.Args[1] == i && AsmOf(i).Constraints.StartsWith("=*m", StringComparison.Ordinal))
+            {
+                results[user] = i;
+                stored.Add(i);
+            }
+        }
+    }
+
+    /// <summary>Whether a load is left to its user.</summary>
+    public bool IsLoaded(Value v) => v is Inst i && loads.Contains(i);
+
+    /// <summary>Whether a host instruction is left to the store of its result.</summary>
+    public bool IsStored(Inst i) => stored.Contains(i);
+
+    /// <summary>The host instruction that a store stands for; null for a store of its own.</summary>
+    public Inst? Stored(Inst store) => results.GetValueOrDefault(store);
+
+    /// <summary>The assembly of a host instruction.</summary>
+    public static NativeAsm AsmOf(Inst i) => i.Detail is Detail.Named n ? Natives.Asm(n.Name, n.Immediate, i.Type, [.. i.Args.Select(a => a.Type)]) : throw new InvalidOperationException(i.Op.Name());
+
+    static bool TakesFromMemory(Inst user, Inst load) => user.Op == Op.Host ? AsmOf(user).Operands[^1] == "*m" : Natives.InMemory(AsmOf(user), load.Type) != null;
+
+    /// <summary>The next operation with an effect or of the host: what stands before it may happen before or after.</summary>
+    static Inst? Next(List<Inst> code, int at) => code.Skip(at + 1).FirstOrDefault(i => i.Op is Op.Native or Op.Host || i.Op.Row().Effect is not (Effect.None or Effect.ReadReg));
+}
