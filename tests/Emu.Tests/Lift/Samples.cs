@@ -115,6 +115,8 @@ sealed class Samples(Random random)
 
     void Address(ref Instruction i)
     {
+        // xsave and its like have a mask in edx:eax.
+        var bases = i.Code.ToString()[0] == 'X' ? Samples.bases[3..] : Samples.bases;
         i.MemoryBase = bases[random.Next(bases.Length)];
         i.MemoryIndexScale = 1;
         switch (random.Next(6))

@@ -27,8 +27,8 @@ public static class MemoryRules
             case Cmpxchg or Cmpxchg8b or Cmpxchg16b when HasMemory(instruction): Exchange(instruction, add, after); break;
             case Lea or Nop or Prefetchnta or Prefetcht0 or Prefetcht1 or Prefetcht2 or Prefetchw or Clflush or Endbr64 or Syscall: break;
             case Maskmovdqu or Maskmovq: throw new NotSupportedException($"no rule for {instruction}");
-            case Fnstenv or Fldenv: add.One(28, instruction.Mnemonic == Fnstenv); break;
-            case Fnsave or Frstor: add.One(108, instruction.Mnemonic == Fnsave); break;
+            case Fnstenv or Fldenv or Fnsave or Frstor: add.One(instruction.MemorySize.GetSize(), instruction.Mnemonic is Fnstenv or Fnsave); break;
+            case Xsave or Xsave64 or Xsavec or Xsavec64 or Xsaveopt or Xsaveopt64 or Xrstor or Xrstor64: add.One(832, instruction.Mnemonic is not (Xrstor or Xrstor64)); break;
             case Fxsave or Fxrstor or Fxsave64 or Fxrstor64: add.One(512, instruction.Mnemonic is Fxsave or Fxsave64); break;
             default: General(instruction, add); break;
         }

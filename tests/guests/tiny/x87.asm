@@ -1,4 +1,4 @@
-; x87: loads and stores of all sizes and kinds, arithmetic with memory, environment, control and status words.
+; x87 and MMX: loads and stores of all sizes and kinds, arithmetic with memory, environments, saved states, control and status words.
 %include "tiny.inc"
 section .data
 f32:    dd 1.5
@@ -10,8 +10,8 @@ i64:    dq -123456789012
 bcd:    dt 1234p
 control: dw 0x37f
 section .bss
-alignb 16
-target: resb 160
+alignb 64
+target: resb 832
 begin
         fninit
         fld dword [f32]
@@ -56,4 +56,32 @@ begin
         fldz
         fcomip st0, st1
         fstp st0
+        fbld [bcd]
+        fbstp [target]
+        fnstenv [target]
+        fldenv [target]
+        o16 fnstenv [target]
+        o16 fldenv [target]
+        fnsave [target]
+        frstor [target]
+        o16 fnsave [target]
+        o16 frstor [target]
+        fxsave64 [target]
+        fxrstor64 [target]
+        mov eax, 7
+        xor edx, edx
+        xsave64 [target]
+        xrstor64 [target]
+        xsavec [target]
+        movq mm0, [i64]
+        movd mm1, [i32]
+        paddw mm0, [i64]
+        punpcklbw mm1, [i32]
+        pinsrw mm1, [i16], 2
+        movq [target], mm0
+        movd [target+8], mm1
+        movntq [target+16], mm0
+        cvtpi2ps xmm0, [i64]
+        cvtps2pi mm2, [f64]
+        emms
         finish 9
