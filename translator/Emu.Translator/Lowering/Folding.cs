@@ -5,7 +5,8 @@ namespace Emu.Translator.Lowering;
 /// <summary>Loads and stores of a block that are not made on their own: the one host instruction that uses or gives the value has it in memory.</summary>
 public sealed class Folding
 {
-    readonly HashSet<Inst> loads = [];
+    readonly Dictionary<Inst, Inst> users = []; // load to the instruction that makes it
+    readonly HashSet<Inst> made = [];
     readonly Dictionary<Inst, Inst> results = []; // store to what it stores
     readonly HashSet<Inst> stored = [];
 
@@ -17,7 +18,11 @@ public sealed class Folding
         {
             var i = b.Code[n];
             if (i is not { Op: Op.Load, Detail: null } and not { Op: Op.Host } || uses.GetValueOrDefault(i) != 1 || Next(b.Code, n) is not { } user) continue;
-            if (i.Op == Op.Load && user.Op is Op.Native or Op.Host && user.Args[^1] == i && TakesFromMemory(user, i)) loads.Add(i);
+            if (i.Op == Op.Load && user.Op is Op.Native or Op.Host && user.Args[^1] == i && TakesFromMemory(user, i) && user.Args.SkipLast(1).All(a => a is Const || b.Code.IndexOf((Inst)a, 0, n) >= 0))
+            {
+                users[i] = user;
+                made.Add(user);
+            }
             if (i.Op == Op.Host && user is { Op: Op.Store, Detail: null } && user.Args[1] == i && AsmOf(i).Constraints.StartsWith("=*m", StringComparison.Ordinal))
             {
                 results[user] = i;
@@ -26,8 +31,11 @@ public sealed class Folding
         }
     }
 
-    /// <summary>Whether a load is left to its user.</summary>
-    public bool IsLoaded(Value v) => v is Inst i && loads.Contains(i);
+    /// <summary>The host instruction that makes a load; null for a load of its own.</summary>
+    public Inst? UserOf(Value load) => load is Inst i ? users.GetValueOrDefault(i) : null;
+
+    /// <summary>Whether a host instruction is made where its operand is loaded: what passes insert after the access comes after it.</summary>
+    public bool IsMade(Inst i) => made.Contains(i);
 
     /// <summary>Whether a host instruction is left to the store of its result.</summary>
     public bool IsStored(Inst i) => stored.Contains(i);
@@ -40,6 +48,6 @@ public sealed class Folding
 
     static bool TakesFromMemory(Inst user, Inst load) => user.Op == Op.Host ? AsmOf(user).Operands[^1] == "*m" : Natives.InMemory(AsmOf(user), load.Type) != null;
 
-    /// <summary>The next operation with an effect or of the host: what stands before it may happen before or after.</summary>
-    static Inst? Next(List<Inst> code, int at) => code.Skip(at + 1).FirstOrDefault(i => i.Op is Op.Native or Op.Host || i.Op.Row().Effect is not (Effect.None or Effect.ReadReg));
+    /// <summary>The guest's next operation with an effect or of the host: what stands before it may happen before or after.</summary>
+    static Inst? Next(List<Inst> code, int at) => code.Skip(at + 1).FirstOrDefault(i => !i.Inserted && (i.Op is Op.Native or Op.Host || i.Op.Row().Effect is not (Effect.None or Effect.ReadReg)));
 }

@@ -11,7 +11,7 @@ public sealed partial class RegionLowering
 
     LLVMValueRef HostInstruction(Inst i)
     {
-        if (folding.IsStored(i)) return default;
+        if (folding.IsStored(i) || folding.IsMade(i)) return default;
         if (Folding.AsmOf(i).Operands is not ["=*m", ..]) return Host(i, default);
         // A store that faults must leave the x87 alone, but a pass wants the value: so see first that it does not.
         foreach (var store in f.Blocks.First(b => b.Label == block).Code) if (store.Op == Op.Store && store.Args[1] == i) Touch(store);
@@ -19,11 +19,18 @@ public sealed partial class RegionLowering
         return m.Load(m.Type(i.Type), scratch);
     }
 
+    /// <summary>A load that its user makes.</summary>
+    LLVMValueRef LoadInto(Inst user)
+    {
+        if (Host(user, default) is { Handle: not 0 } v) values[user] = v;
+        return default;
+    }
+
     /// <summary>An instruction with its result in a register, or in memory at <paramref name="destination"/>.</summary>
     LLVMValueRef Host(Inst i, LLVMValueRef destination)
     {
         var asm = Folding.AsmOf(i);
-        if (i.Op == Op.Native && i.Args is [.., var last] && folding.IsLoaded(last)) asm = Natives.InMemory(asm, last.Type)!;
+        if (i.Op == Op.Native && i.Args is [.., var last] && folding.UserOf(last) == i) asm = Natives.InMemory(asm, last.Type)!;
         var operands = asm.Operands;
         int first = asm.HasResult ? 1 : 0;
         var args = i.Args.Select((a, k) => operands[k + first] == "*m" ? InMemory(i, k) : Arg(i, k)).ToList();
@@ -39,7 +46,7 @@ public sealed partial class RegionLowering
     /// <summary>The pointer to an operand: the guest's memory, or scratch with the value in it.</summary>
     LLVMValueRef InMemory(Inst i, int n)
     {
-        if (folding.IsLoaded(i.Args[n])) return Pointer((Inst)i.Args[n]);
+        if (folding.UserOf(i.Args[n]) == i) return Pointer((Inst)i.Args[n]);
         m.Store(Arg(i, n), scratch);
         return scratch;
     }

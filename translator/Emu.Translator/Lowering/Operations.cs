@@ -20,7 +20,7 @@ public sealed partial class RegionLowering
             case Op.GetFlag when i.Detail is Detail.OneFlag f: return Read(f.Flag);
             case Op.Cond when i.Detail is Detail.Condition c: return Condition(c.Cc);
             case Op.Rflags: return Rflags();
-            case Op.Load: return folding.IsLoaded(i) ? default : LoadGuest(i);
+            case Op.Load: return folding.UserOf(i) is { } user ? LoadInto(user) : LoadGuest(i);
             case Op.Store: StoreGuest(i); return default;
             case Op.Rmw or Op.CmpXchg: return Atomic(i);
             case Op.Helper when i.Detail is Detail.Named n: CallHelper(n.Name); return default;
