@@ -22,7 +22,7 @@ struct emu_state {
   uint64_t rip;
   uint8_t of, sf, zf, af, pf, cf, df, unused_flag; // 0 or 1 each
   uint64_t fsbase, gsbase;
-  uint16_t fcw, fsw;  // TOP in fsw is always 0: it is ftop
+  uint16_t fcw, fsw;  // x87 and MXCSR are the host's own: these are for tests that run IR. TOP in fsw is always 0: it is ftop
   uint8_t ftop, ftag; // ftag: one bit per physical register, 1 = in use
   uint32_t mxcsr;
   _Alignas(16) struct { uint8_t bytes[16]; } st[8]; // physical x87 registers, 80-bit values
