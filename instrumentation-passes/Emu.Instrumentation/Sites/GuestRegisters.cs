@@ -16,6 +16,7 @@ static class GuestRegisters
     {
         "rip" => Instrumentation.Word.At(at => at.E.ConstBits(IrType.I64, at.Rip)),
         "rflags" => Instrumentation.Word.At(at => at.E.Rflags()),
+        "mxcsr" => Instrumentation.Word.At(at => at.E.Native("stmxcsr", IrType.I32, null)),
         _ when parts.TryGetValue(name, out var p) => Instrumentation.Word.At(at => at.E.Get(IrType.Int(p.Bits), p.Register, p.Byte)),
         _ => throw new SiteException($"no register '{name}': there are the general registers and their parts, rip, rflags, fsbase, gsbase, mxcsr"),
     };
@@ -23,7 +24,7 @@ static class GuestRegisters
     /// <summary>Every general register with its parts (Intel SDM vol. 1, 3.4.1.1), and the few special ones.</summary>
     static Dictionary<string, (string, int, int)> Parts()
     {
-        var p = new Dictionary<string, (string, int, int)> { ["fsbase"] = ("fsbase", 0, 64), ["gsbase"] = ("gsbase", 0, 64), ["mxcsr"] = ("mxcsr", 0, 32) };
+        var p = new Dictionary<string, (string, int, int)> { ["fsbase"] = ("fsbase", 0, 64), ["gsbase"] = ("gsbase", 0, 64) };
         for (int n = 0; n < 16; n++)
         {
             string full = GuestState.Gprs[n], old = full[1..];
