@@ -25,7 +25,7 @@ public sealed class MaskedLanes
         m.State.Set(new("ymm1"), Number(index), 32);
         m.State.Set(new("ymm2"), Number(mask), 32);
         var log = new Log(m);
-        new Interpreter(m.State, log, new NativeExecutor()).Run(Lift(assembly));
+        new Interpreter(m.State, log, new NativeExecutor(m.State, log)).Run(Lift(assembly));
         Assert.Equal(offsets, string.Join(' ', log.Offsets));
     }
 
