@@ -24,7 +24,7 @@ public static unsafe class Codegen
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
         LLVM.InitializeX86AsmParser();
-        SetOptions("-enable-misched=false", "-enable-subreg-liveness");
+        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false");
         LLVMTargetRef t;
         sbyte* error;
         if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));
@@ -34,8 +34,9 @@ public static unsafe class Codegen
     /// <summary>
     /// A region's result takes every vector register. The machine scheduler moves the copies into them up, and none is left to compute
     /// with: "ran out of registers during register allocation" (LLVM 19; tests/lift: blendvps xmm15,[rsi]).
-    /// Liveness of parts of registers is tracked, because without it LLVM 19 forgets that <c>mov ax,[rax]</c> keeps the rest of rax: the
-    /// kill of the address stands for the use of the rest, and both copy propagation and the widening of byte and word moves take it away.
+    /// Machine copy propagation and the widening of byte and word moves are off: without liveness of parts of registers LLVM 19 forgets that
+    /// <c>mov ax,[rax]</c> keeps the rest of rax (the kill of the address stands for the use of the rest), and both take it away. With that
+    /// liveness (-enable-subreg-liveness) the code is right, but the compiler crashes on busybox.
     /// </summary>
     static void SetOptions(params ReadOnlySpan<string> options)
     {
