@@ -15,6 +15,10 @@ static inline uint64_t page_up(uint64_t at) { return page_down(at + PAGE - 1); }
 long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 bool copy_in(void *to, uint64_t from, size_t size); // false: the guest address is bad
 bool copy_out(uint64_t to, const void *from, size_t size);
+enum { RESTART = -512 };                        // ERESTARTSYS: a signal came first
+long raw_guest(long number, const uint64_t args[6]); // one that a signal may interrupt; RESTART: it has not begun
+void raw_interrupt(uint64_t *host_pc);               // what a signal handler of the core does to it
+bool raw_interrupted(uint64_t host_pc);              // whether it was in the kernel
 uint64_t copy_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a copy resumes; 0: not in a copy
 #define RAW0(n) raw(n, 0, 0, 0, 0, 0, 0)
 #define RAW1(n, a) raw(n, (uint64_t)(a), 0, 0, 0, 0, 0)
@@ -52,6 +56,7 @@ uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
 
 // host.c: the stack generated code and core run on.
 _Noreturn void host_stack_run(void (*run)(void));
+_Noreturn void host_stack_restart(void (*run)(void)); // without the frames that are there
 bool host_stack_guard(uint64_t address);
 size_t host_stack_size(void);
 
@@ -80,12 +85,20 @@ _Noreturn void process_exit(int status);
 // clock.c: clocks through the host's vDSO.
 long clock_call(long number, const uint64_t args[6]);
 
-// signals.c: the guest's signal actions.
+// signals.c: the guest's signal actions and mask; signals.h has the rest.
 void signals_init(void);
 long signals_call(long number, const uint64_t args[6]);
 void signals_before_exec(void);
 void signals_after_failed_exec(void);
+long signals_wait(long number, const uint64_t args[6]); // sigsuspend, ppoll, pselect6, epoll_pwait
+bool signals_waiting(void);
+uint64_t signals_hold(void); // none arrive until
+void signals_release(uint64_t held);
 _Noreturn void signals_die(int signal); // as the default action would
+
+// deliver.c: the guest's handlers.
+void deliver_waiting(void); // all of the guest is in emu_state
+void deliver_return(void);  // rt_sigreturn of the guest
 
 // data.c: the data file.
 void data_open(const char *path);

@@ -75,13 +75,22 @@ static void *of_any_code(uint64_t pc) {
   return host;
 }
 
+// Where generated code is told that a signal waits: its region is entered through the core.
+static void *through_core(uint64_t pc) {
+  emu_state.rip = pc;
+  return (void *)emu_thunk_enter;
+}
+
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
   const struct emu_entry *place = place_of(pc);
-  if (place->pc) return place->host; // one of the cache asks itself whether it is valid
+  // One of the cache asks itself whether it is valid.
+  if (place->pc) return emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
   __attribute__((musttail)) return look_further(pc);
 }
 
-__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) { return of_any_code(pc); }
+__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {
+  return signals_waiting() && find(pc) ? through_core(pc) : of_any_code(pc);
+}
 
 bool regions_of_image(void) { return !image_forgotten; }
 

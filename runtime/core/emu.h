@@ -58,6 +58,12 @@ extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-
 // another one afterwards, the region must return to the dispatcher.
 void emu_syscall(void);
 
+// Takes the signals that wait, in front of the instruction at emu_state.rip.
+void emu_safepoint(void);
+
+// The same at a loop's back-edge, from visit.S. Whether a register, or rip, is another than before.
+_Bool emu_visited(void);
+
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 
@@ -81,6 +87,7 @@ void emu_helper_image(void); // emu_state.form (fnstenv ... xrstor) at emu_state
 // --- Generated (translator/Emu.Translator/Lowering/Bridges.cs) -------------------------------------------------------------
 
 void emu_enter(void *region); // runs a region: state to registers, call, registers to state
+void emu_thunk_enter(void); // a region: emu_safepoint, then the region of rip
 void emu_leave(void);         // a region (regcall, not callable from C) that leaves with rip = emu_state.rip
 
 // --- Defined by the translator, per runner --------------------------------------------------------------------------------

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+_Noreturn void dispatch(void);
+
 const char *signal_name(int signal) {
   switch (signal) {
   case SIGSEGV: return "SIGSEGV";
@@ -22,12 +24,29 @@ static _Noreturn void die(int signal) {
   signals_die(signal);
 }
 
+// What the CPU's exceptions say of themselves (arch/x86/kernel/traps.c).
+static bool handled(uint64_t pc, int signal, const char *text) {
+  siginfo_t info = {.si_signo = signal, .si_code = SI_KERNEL};
+  uint64_t trap = 13; // #GP
+  if (!signals_wants(signal) || !strncmp(text, "unsupported", 11)) return false;
+  emu_state.rip = pc;
+  if (signal == SIGILL) info.si_code = ILL_ILLOPN, info.si_addr = (void *)pc, trap = 6;
+  if (signal == SIGTRAP) emu_state.rip++, trap = 3;
+  if (!strncmp(text, "jump to", 7)) info.si_code = SEGV_MAPERR, info.si_addr = (void *)pc, trap = 14;
+  deliver_exact(signal, &info, trap);
+  return true;
+}
+
 void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
+  if (handled(pc, (int)kind, text)) host_stack_restart(dispatch);
   say("guest killed by %s at %@: %s", signal_name((int)kind), pc, text);
   die((int)kind);
 }
 
-void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text); }
+void emu_trapped(void) {
+  if (!handled(emu_state.rip, (int)emu_state.trap_signal, emu_state.trap_text))
+    emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text);
+}
 
 static void explain(int signal, uint64_t host_pc, uint64_t address) {
   const char *name = signal_name(signal);
@@ -46,13 +65,15 @@ static void explain(int signal, uint64_t host_pc, uint64_t address) {
 void on_fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
-  if (info->si_code <= 0) return signals_sent(signal); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
+  if (info->si_code <= 0) return signals_sent(signal, info, context); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
   uint64_t resume = copy_fault_exit((uint64_t)*host_pc);
   if (!resume) resume = images_fault_exit((uint64_t)*host_pc);
   if (resume) {
     *host_pc = (greg_t)resume;
     return;
   }
+  uint64_t pc = signals_wants(signal) ? locate((uint64_t)*host_pc) : 0;
+  if (pc && !host_stack_guard((uint64_t)info->si_addr)) return deliver_fault(info, context, pc);
   explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   die(signal);
 }

@@ -60,10 +60,10 @@ static long close_some(unsigned from, unsigned to, uint64_t flags) {
 long files_call(long call, const uint64_t args[6]) {
   uint64_t a = args[0], b = args[1], c = args[2], d = args[3], e = args[4];
   switch (call) {
-  case SYS_open:
+  case SYS_open: return raw_guest(call, (const uint64_t[6]){guest_path(a), b, c});
+  case SYS_openat: return raw_guest(call, (const uint64_t[6]){a, guest_path(b), c, d});
   case SYS_stat:
   case SYS_access: return RAW3(call, guest_path(a), b, c);
-  case SYS_openat:
   case SYS_newfstatat:
   case SYS_faccessat:
   case SYS_faccessat2: return RAW4(call, a, guest_path(b), c, d);

@@ -47,6 +47,8 @@ void host_stack_run(void (*run)(void)) {
   switch_stack(bottom + size, run);
 }
 
+void host_stack_restart(void (*run)(void)) { switch_stack(bottom + size, run); }
+
 bool host_stack_guard(uint64_t address) { return address - bottom < GUARD; }
 
 size_t host_stack_size(void) { return size; }

@@ -44,7 +44,9 @@ static long fork_as(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_
     return -ENOSYS;
   }
   uint64_t host_flags = flags & ~(uint64_t)(CLONE_VM | CLONE_SETTLS);
-  long child = raw(SYS_clone, host_flags, 0, parent_tid, child_tid, 0, 0);
+  uint64_t held = signals_hold(); // the child must not inherit one that waits
+  long child = signals_waiting() ? RESTART : raw(SYS_clone, host_flags, 0, parent_tid, child_tid, 0, 0);
+  signals_release(held);
   if (child != 0) return child;
   if (stack) emu_state.gpr[RSP] = stack;
   if (flags & CLONE_SETTLS) set_fs(tls);

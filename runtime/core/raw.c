@@ -14,6 +14,35 @@ long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e
   return result;
 }
 
+// A signal before the instruction, or one after which the kernel would begin it again, makes it give RESTART instead (raw_interrupt).
+// Nothing can come between the test and the kernel unseen.
+extern const char raw_window[], raw_not_begun[];
+extern const char raw_last[], raw_done[];
+__asm__(".pushsection .text\n"
+        ".globl raw_guest\n"
+        ".type raw_guest, @function\n"
+        "raw_guest:     mov %rdi, %rax\n"
+        "               mov (%rsi), %rdi\n"
+        "               mov 16(%rsi), %rdx\n"
+        "               mov 24(%rsi), %r10\n"
+        "               mov 32(%rsi), %r8\n"
+        "               mov 40(%rsi), %r9\n"
+        "               mov 8(%rsi), %rsi\n"
+        "raw_window:    cmpq $-1, %fs:emu_state@tpoff+0x3c0\n" // host_limit: raised while a signal waits
+        "               je raw_not_begun\n"
+        "raw_last:      syscall\n"
+        "raw_done:      ret\n"
+        "raw_not_begun: mov $-512, %rax\n"
+        "               ret\n"
+        ".size raw_guest, . - raw_guest\n"
+        ".popsection\n");
+
+void raw_interrupt(uint64_t *host_pc) {
+  if (*host_pc >= (uint64_t)raw_window && *host_pc <= (uint64_t)raw_last) *host_pc = (uint64_t)raw_not_begun;
+}
+
+bool raw_interrupted(uint64_t host_pc) { return host_pc == (uint64_t)raw_done; }
+
 // Returns the number of bytes not copied. The fault handler resumes at `raw_copied`; rcx then still counts what is left.
 size_t raw_copy(void *to, const void *from, size_t size);
 extern const char raw_copying[], raw_copied[];

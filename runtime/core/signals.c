@@ -1,14 +1,22 @@
-// Owns the guest's signal actions. The kernel gets default and ignore as they are; five signals are the core's own, and what
-// the guest asked of those is acted out here. Guest handlers are remembered but cannot be run yet.
+// Owns the guest's signal actions and mask. The kernel gets default and ignore as they are. A handler of the guest becomes the core's
+// own, which only notes what has arrived: the guest runs its handler at the next boundary (deliver.c). Five signals are the core's.
 #include "core.h"
 #include "signals.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 
 static struct action guest[65];
-static stack_t guest_stack = {.ss_flags = SS_DISABLE};
-static uint8_t host_stack[64 << 10] __attribute__((aligned(64))); // for handlers; the frame holds all of AVX-512
+static uint8_t main_stack[64 << 10] __attribute__((aligned(64))); // for the core's handlers; a frame holds all of AVX-512
+
+// Arrivals that wait. One, as everything is blocked until it is taken; signals of the core's own that somebody sends may add to it.
+enum { WAITING = 8 };
+static _Thread_local struct arrival waiting[WAITING];
+static _Thread_local volatile int arrived;
+static _Thread_local uint64_t limit;   // the true host_limit while something waits
+static _Thread_local const uint64_t *waits_with; // the mask of a call that waits with one of its own (sigsuspend, ppoll)
+static _Thread_local uint64_t blocked; // the guest's view of those that the host never blocks
 
 // SA_RESTORER of the kernel's struct (psABI has no default); libc's sigaction keeps two signals to itself, so it is not used.
 void restore(void);
@@ -23,53 +31,143 @@ static long set(int signal, struct action *action, struct action *old) {
   return RAW4(SYS_rt_sigaction, signal, action, old, 8);
 }
 
-static bool core_owned(int signal) {
-  return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGTRAP;
+static bool core_owned(int signal) { return OWNED_SIGNALS & signal_bit(signal); }
+
+static bool handled(const struct action *action) {
+  return action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
 }
 
-static void set_handler(int signal, void (*handler)(int, siginfo_t *, void *)) {
-  struct action action = {(uint64_t)handler, SA_SIGINFO | SA_ONSTACK | SA_RESTART | RESTORER, (uint64_t)restore, 0};
+static void set_handler(int signal, void (*handler)(int, siginfo_t *, void *), uint64_t flags, uint64_t mask) {
+  struct action action = {(uint64_t)handler, flags | SA_SIGINFO | SA_ONSTACK | RESTORER, (uint64_t)restore, mask & ~OWNED_SIGNALS};
   set(signal, &action, NULL);
 }
 
 void signals_die(int signal) {
   struct action action = {(uint64_t)SIG_DFL, 0, 0, 0};
-  uint64_t mask = 1ull << (signal - 1);
+  uint64_t mask = signal_bit(signal);
   set(signal, &action, NULL);
   RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, 8);
   RAW3(SYS_tgkill, RAW0(SYS_getpid), RAW0(SYS_gettid), signal);
   for (;;) RAW1(SYS_exit_group, 128 + signal);
 }
 
-static _Noreturn void undeliverable(int signal) {
-  say("guest handler at %@ for %s cannot be run yet: signal handlers are a later version's", guest[signal].handler,
-      signal_name(signal));
-  data_finish(2, (uint64_t)signal);
-  signals_die(signal);
+// --- Masks --------------------------------------------------------------------------------------------------------------
+
+static uint64_t host_blocked(void) {
+  uint64_t mask;
+  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+  return mask;
 }
 
-static void on_signal(int signal, siginfo_t *info, void *context) {
-  (void)info, (void)context;
-  undeliverable(signal);
+void signals_block(uint64_t mask) {
+  blocked = mask & OWNED_SIGNALS;
+  mask &= ~OWNED_SIGNALS;
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 
-void signals_sent(int signal) {
+// kernel/signal.c: rt_sigprocmask.
+static long mask_call(int how, uint64_t new, uint64_t old, uint64_t size) {
+  uint64_t mask, before = host_blocked() | blocked;
+  if (size != 8) return -EINVAL;
+  if (new) {
+    if (!copy_in(&mask, new, 8)) return -EFAULT;
+    if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return -EINVAL;
+    signals_block(how == SIG_BLOCK ? before | mask : how == SIG_UNBLOCK ? before & ~mask : mask);
+  }
+  return old && !copy_out(old, &before, 8) ? -EFAULT : 0;
+}
+
+// A call that waits with a mask of its own: handlers run with it, and the old one is back after them (set_user_sigmask).
+long signals_wait(long number, const uint64_t args[6]) {
+  uint64_t mask, pair[2] = {0};
+  uint64_t at = number == SYS_rt_sigsuspend ? args[0] : number == SYS_ppoll ? args[3] : number == SYS_pselect6 ? args[5] : args[4];
+  if (number == SYS_pselect6 && at && copy_in(pair, at, 16)) at = pair[0];
+  waits_with = at && copy_in(&mask, at, 8) ? &mask : NULL;
+  long result = raw_guest(number, args);
+  waits_with = NULL;
+  return result;
+}
+
+// --- Arrivals ----------------------------------------------------------------------------------------------------------
+
+static void describe(int signal, struct arrival *a) {
+  a->action = guest[signal];
+  if (a->action.flags & SA_RESETHAND) guest[signal].handler = (uint64_t)SIG_DFL;
+}
+
+void signals_describe_fault(int signal, struct arrival *a) {
+  describe(signal, a);
+  a->blocked_after = host_blocked() | blocked;
+  a->blocked_in_handler = a->blocked_after | a->action.mask | (a->action.flags & SA_NODEFER ? 0 : signal_bit(signal));
+}
+
+// Everything but the core's own is blocked from here on until the guest is in its handler: one at a time, in the kernel's order.
+static void note(int signal, siginfo_t *info, ucontext_t *context) {
+  if (arrived == WAITING) return say("%s lost: too many at once", signal_name(signal));
+  struct arrival *a = &waiting[arrived];
+  uint64_t *host_pc = (uint64_t *)&context->uc_mcontext.gregs[REG_RIP];
+  uint64_t *after = (uint64_t *)&context->uc_sigmask; // the kernel's sigset_t has 8 bytes
+  *a = (struct arrival){.info = *info, .blocked_after = arrived ? waiting[0].blocked_after : *after | blocked};
+  describe(signal, a);
+  a->blocked_in_handler = raw_interrupted(*host_pc) && waits_with ? *waits_with : a->blocked_after;
+  a->blocked_in_handler |= a->action.mask | (a->action.flags & SA_NODEFER ? 0 : signal_bit(signal));
+  if (!arrived++) {
+    limit = emu_state.host_limit;
+    emu_state.host_limit = ~0ull;
+  }
+  *after = ~OWNED_SIGNALS;
+  raw_interrupt(host_pc);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context) { note(signal, info, context); }
+
+bool signals_next(struct arrival *arrival) {
+  if (!arrived) return false;
+  *arrival = waiting[0];
+  arrived--;
+  memmove(waiting, waiting + 1, (size_t)arrived * sizeof *waiting);
+  if (!arrived) emu_state.host_limit = limit;
+  return true;
+}
+
+bool signals_waiting(void) { return arrived; }
+
+uint64_t signals_hold(void) {
+  uint64_t all = ~OWNED_SIGNALS, before;
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+  return before;
+}
+
+void signals_release(uint64_t before) { RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8); }
+
+bool signals_wants(int signal) { return handled(&guest[signal]) && !(blocked & signal_bit(signal)); }
+
+void signals_sent(int signal, siginfo_t *info, void *context) {
   if (guest[signal].handler == (uint64_t)SIG_IGN) return;
-  if (guest[signal].handler != (uint64_t)SIG_DFL) undeliverable(signal);
+  if (handled(&guest[signal])) return note(signal, info, context);
   data_finish(2, (uint64_t)signal);
   signals_die(signal);
 }
+
+// --- Actions ------------------------------------------------------------------------------------------------------------
 
 static const int owned[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
+static void own(void) {
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault, SA_RESTART | SA_NODEFER, 0);
+}
+
+void signals_use_stack(void *at, size_t size) {
+  stack_t stack = {.ss_sp = at, .ss_size = size};
+  RAW2(SYS_sigaltstack, &stack, NULL);
+}
+
 // Actions inherited through exec (only SIG_IGN can be) are the guest's first ones.
 void signals_init(void) {
-  stack_t stack = {.ss_sp = host_stack, .ss_size = sizeof host_stack};
-  RAW2(SYS_sigaltstack, &stack, NULL);
-  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
-    set(owned[i], NULL, &guest[owned[i]]);
-    set_handler(owned[i], on_fault);
-  }
+  signals_use_stack(main_stack, sizeof main_stack);
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set(owned[i], NULL, &guest[owned[i]]);
+  own();
+  signals_block(host_blocked());
 }
 
 // An ignored signal stays ignored through exec.
@@ -78,19 +176,16 @@ void signals_before_exec(void) {
     if (guest[owned[i]].handler == (uint64_t)SIG_IGN) set(owned[i], &guest[owned[i]], NULL);
 }
 
-void signals_after_failed_exec(void) {
-  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault);
-}
+void signals_after_failed_exec(void) { own(); }
 
 static void take(int signal, struct action *action) {
-  bool handled = action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
-  if (!core_owned(signal)) {
-    if (handled)
-      set_handler(signal, on_signal);
-    else
-      set(signal, action, NULL);
-  }
+  const uint64_t passed = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | SA_NODEFER | SA_RESETHAND;
   guest[signal] = *action;
+  if (core_owned(signal)) return;
+  if (handled(action))
+    set_handler(signal, on_signal, action->flags & passed, ~0ull);
+  else
+    set(signal, action, NULL);
 }
 
 // kernel/signal.c: rt_sigaction, in its order of checks.
@@ -99,28 +194,13 @@ static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
   if (size != 8) return -EINVAL;
   if (new && !copy_in(&action, new, sizeof action)) return -EFAULT;
   if (signal < 1 || signal > 64 || (new && (signal == SIGKILL || signal == SIGSTOP))) return -EINVAL;
-  bool handled = guest[signal].handler != (uint64_t)SIG_DFL && guest[signal].handler != (uint64_t)SIG_IGN;
-  if (core_owned(signal) || handled)
+  if (core_owned(signal) || handled(&guest[signal]))
     before = guest[signal];
   else
     set(signal, NULL, &before);
   if (new) {
-    action.mask &= ~(1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1));
+    action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
     take(signal, &action);
-  }
-  return old && !copy_out(old, &before, sizeof before) ? -EFAULT : 0;
-}
-
-// kernel/signal.c: do_sigaltstack. Remembered only: no handler runs on it yet.
-static long stack_call(uint64_t new, uint64_t old) {
-  stack_t stack, before = guest_stack;
-  if (new) {
-    if (!copy_in(&stack, new, sizeof stack)) return -EFAULT;
-    int mode = stack.ss_flags & ~(int)(1u << 31); // SS_AUTODISARM
-    if (mode != 0 && mode != SS_DISABLE && mode != SS_ONSTACK) return -EINVAL;
-    if (mode != SS_DISABLE && stack.ss_size < 2048) return -ENOMEM; // MINSIGSTKSZ
-    if (mode == SS_DISABLE) stack.ss_sp = NULL, stack.ss_size = 0;
-    guest_stack = stack;
   }
   return old && !copy_out(old, &before, sizeof before) ? -EFAULT : 0;
 }
@@ -128,7 +208,7 @@ static long stack_call(uint64_t new, uint64_t old) {
 long signals_call(long number, const uint64_t args[6]) {
   switch (number) {
   case SYS_rt_sigaction: return action_call((int)args[0], args[1], args[2], args[3]);
-  case SYS_sigaltstack: return stack_call(args[0], args[1]);
+  case SYS_rt_sigprocmask: return mask_call((int)args[0], args[1], args[2], args[3]);
   }
-  emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn outside a signal handler");
+  return frame_stack_call(args[0], args[1]);
 }

@@ -3,6 +3,7 @@
 #define EMU_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 // The kernel's struct sigaction on x86-64 (include/linux/signal_types.h).
@@ -10,8 +11,40 @@ struct action {
   uint64_t handler, flags, restorer, mask;
 };
 
+// A signal that has arrived, with what the kernel was about to do for it.
+struct arrival {
+  siginfo_t info;
+  struct action action;
+  uint64_t blocked_in_handler, blocked_after; // signal masks
+  uint64_t trap, error, fault_address;        // sigcontext's trapno, err, cr2 of a fault
+};
+
+static const uint64_t OWNED_SIGNALS = 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1);
+
+static inline uint64_t signal_bit(int signal) { return 1ull << (signal - 1); }
+
 const char *signal_name(int signal);
 void on_fault(int signal, siginfo_t *info, void *context);
-void signals_sent(int signal); // a core-owned signal that somebody sent: as the guest's action says
+
+// signals.c
+void signals_sent(int signal, siginfo_t *info, void *context); // a core-owned signal that somebody sent
+bool signals_wants(int signal);                                // whether the guest has a handler for a fault, and does not block it
+void signals_describe_fault(int signal, struct arrival *arrival); // action and masks
+bool signals_next(struct arrival *arrival);                    // takes one that waits
+void signals_block(uint64_t mask);                             // the guest's mask becomes this
+
+// deliver.c
+bool deliver_exact(int signal, const siginfo_t *info, uint64_t trap); // a fault of the instruction at emu_state.rip
+void deliver_fault(const siginfo_t *info, void *context, uint64_t pc); // in generated code: context is the host's
+
+// frame.c
+uint64_t frame_push(const struct arrival *arrival, bool exact); // the guest enters its handler; rsp there, 0: no stack for it
+bool frame_pop(uint64_t *mask);                                 // the guest is where the frame at its rsp says
+long frame_stack_call(uint64_t new, uint64_t old);              // sigaltstack
+
+// fpu.c
+void fpu_clear(void);
+void fpu_save(uint8_t *image); // 416 bytes
+void fpu_restore(const uint8_t *image);
 
 #endif

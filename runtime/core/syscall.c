@@ -36,8 +36,14 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_dup3: return files_call(number, args);
 
   case SYS_rt_sigaction:
-  case SYS_sigaltstack:
-  case SYS_rt_sigreturn: return signals_call(number, args);
+  case SYS_rt_sigprocmask:
+  case SYS_sigaltstack: return signals_call(number, args);
+
+  case SYS_rt_sigsuspend:
+  case SYS_ppoll:
+  case SYS_pselect6:
+  case SYS_epoll_pwait:
+  case SYS_epoll_pwait2: return signals_wait(number, args);
 
   case SYS_exit:
   case SYS_exit_group: process_exit((int)args[0]);
@@ -52,22 +58,39 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_rseq:   // registered by the host's libc; callers live without it
     return -ENOSYS;
   }
-  return raw(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+  return raw_guest(number, args);
 }
 
 static uint64_t flags(const struct emu_state *s) {
   return 0x202u | s->cf | s->pf << 2 | s->af << 4 | s->zf << 6 | s->sf << 7 | s->df << 10 | s->of << 11;
 }
 
-void emu_syscall(void) {
-  struct emu_state *s = &emu_state;
-  const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
-  s->gpr[RCX] = s->rip;
-  s->gpr[R11] = flags(s);
-  int number = (int)s->gpr[RAX]; // the number is eax, sign-extended
+// Stores of the kernel into pages that are watched for stores fail, or must be seen.
+static long attempt(long number, const uint64_t args[6]) {
   if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
   long result = perform(number, args);
-  if (result == -EFAULT && guest_unwatch(0, ~0ull)) result = perform(number, args); // into pages that are watched for stores
-  s->gpr[RAX] = (uint64_t)result;
-  dispatch_after_syscall();
+  return result == -EFAULT && guest_unwatch(0, ~0ull) ? perform(number, args) : result;
+}
+
+// One that a signal came before is begun again after the handler, from the registers that it left (handle_signal in
+// arch/x86/kernel/signal.c: ERESTARTSYS).
+void emu_syscall(void) {
+  struct emu_state *s = &emu_state;
+  const uint64_t next = s->rip, instruction = next - 2;
+  if ((int)s->gpr[RAX] == SYS_rt_sigreturn) return deliver_return();
+  for (;;) {
+    const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
+    s->gpr[RCX] = next;
+    s->gpr[R11] = flags(s);
+    long result = signals_waiting() ? RESTART : attempt((int)s->gpr[RAX], args); // the number is eax, sign-extended
+    if (result != RESTART) {
+      s->gpr[RAX] = (uint64_t)result;
+      deliver_waiting();
+      return dispatch_after_syscall();
+    }
+    s->rip = instruction;
+    deliver_waiting();
+    if (s->rip != instruction) return dispatch_after_syscall();
+    s->rip = next;
+  }
 }

@@ -24,6 +24,7 @@ public sealed class Pipeline
     readonly Lazy<Probes> probes;
     readonly Lazy<Discovery.Program> discovered, program;
     readonly Lazy<Liveness> liveness;
+    readonly Lazy<HashSet<ulong>> cycles;
     bool readsTransients;
 
     public Pipeline(Image image, PipelineOptions options)
@@ -36,6 +37,7 @@ public sealed class Pipeline
         program = new(() => Chosen.From(discovered.Value, options.Coverage));
         // Of all of it: regions that are left to the fallback are callers and callees, too.
         liveness = new(() => Liveness.Of(discovered.Value));
+        cycles = new(() => Cycles.Entries(discovered.Value));
     }
 
     /// <summary>What is translated ahead of time of what discovery found.</summary>
@@ -140,7 +142,8 @@ public sealed class Pipeline
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)));
     }
 
-    Demand Demand(Function f) => readsTransients ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot);
+    Demand Demand(Function f) =>
+        (readsTransients ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot)) with { IsChecked = cycles.Value.Contains };
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;
 

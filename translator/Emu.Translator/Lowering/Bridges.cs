@@ -18,6 +18,12 @@ public sealed class Bridges
     /// <summary>Core functions without arguments that generated code reaches: <c>emu_thunk_NAME</c> calls <c>emu_NAME</c>.</summary>
     public static readonly IReadOnlyList<string> Names = ["syscall", "trapped", "helper_cpuid", "helper_xgetbv", "helper_image"];
 
+    /// <summary>The region that stands at the entry of another one whose PC is in the state: the core's <c>emu_safepoint</c>, then that region.</summary>
+    public const string EnterThunk = "emu_thunk_enter";
+
+    /// <summary>The region that leaves with rip and registers as they are in the state.</summary>
+    public const string Resume = "emu_resume";
+
     public static string Thunk(string name) => $"emu_thunk_{name}";
 
     Bridges(ModuleSymbols symbols) => (this.symbols, m, state, action) = (symbols, symbols.Module, symbols.State, symbols.ActionType);
@@ -28,6 +34,8 @@ public sealed class Bridges
         var b = new Bridges(symbols);
         b.Enter();
         b.Region("emu_leave", call: null);
+        b.EnterAgain();
+        b.LeaveAsStateSays();
         foreach (var name in Names) b.Region(Thunk(name), $"emu_{name}");
     }
 
@@ -50,6 +58,38 @@ public sealed class Bridges
         m.At(m.Block(f));
         for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
         if (call != null) m.Call(action, m.Declare(call, action));
+        Return();
+    }
+
+    /// <summary>Stores everything, calls <c>emu_safepoint</c>, goes on at the region of rip if that is still the one, else leaves.</summary>
+    void EnterAgain()
+    {
+        var f = symbols.Region(EnterThunk);
+        m.At(m.Block(f));
+        for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
+        var before = Load("rip");
+        m.Call(action, m.Declare("emu_safepoint", action));
+        LLVMBasicBlockRef leave = m.Block(f), enter = m.Block(f);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, Load("rip"), before), leave, enter);
+        m.At(leave);
+        Return();
+        m.At(enter);
+        var region = m.Call(symbols.LookupType, symbols.Lookup, before);
+        LLVM.SetInstructionCallConv(region, Abi.PreserveAll);
+        var result = m.Call(symbols.RegionType, region, [.. Abi.In.Select(Load)]);
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
+        LLVM.BuildRet(m.B, result);
+    }
+
+    void LeaveAsStateSays()
+    {
+        m.At(m.Block(symbols.Region(Resume)));
+        Return();
+    }
+
+    void Return()
+    {
         var result = m.Poison(symbols.ResultType);
         for (int n = 0; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) result = m.InsertValue(result, Load(Abi.Out[n]), n);
         LLVM.BuildRet(m.B, result);

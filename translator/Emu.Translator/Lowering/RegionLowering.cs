@@ -40,6 +40,7 @@ public sealed partial class RegionLowering
         loops = symbols.Plugins.IsEmpty ? [] : Loops.Of(f);
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
         CheckEntry();
+        CheckSignals();
         EnterRegion();
         m.Br(blocks[f.Blocks[0].Label]);
     }

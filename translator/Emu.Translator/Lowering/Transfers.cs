@@ -47,7 +47,7 @@ public sealed partial class RegionLowering
     /// <summary>The LLVM block of a label; for one outside the region a new block that goes there.</summary>
     LLVMBasicBlockRef Edge(Label to)
     {
-        if (!isStale && blocks.TryGetValue(to, out var inside)) return inside;
+        if (!isStale && blocks.TryGetValue(to, out var inside)) return IsBack(to) ? BackEdge(to) : inside;
         var back = LLVM.GetInsertBlock(m.B);
         var exit = m.Block(function);
         m.At(exit);
@@ -86,9 +86,11 @@ public sealed partial class RegionLowering
         return [.. Abi.In.Select(r => Demand.Wants(live, r) ? Read(r) : m.Poison(m.I64))];
     }
 
-    void TailCall(LLVMValueRef region, Transient live)
+    void TailCall(LLVMValueRef region, Transient live) => TailCall(region, Arguments(live));
+
+    void TailCall(LLVMValueRef region, LLVMValueRef[] arguments)
     {
-        var result = m.Call(symbols.RegionType, region, Arguments(live));
+        var result = m.Call(symbols.RegionType, region, arguments);
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
         LLVM.BuildRet(m.B, result);
@@ -202,8 +204,10 @@ public sealed partial class RegionLowering
         var at = m.And(m.Xor(target, m.Shl(target, m.Const(4))), symbols.DispatchMask);
         var entry = m.Offset(symbols.DispatchTable, at);
         var found = state.State(m.Load(m.I64, entry, 8));
-        LLVMBasicBlockRef hit = m.Block(function), miss = m.Block(function), both = m.Block(function);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, found, target), miss, hit);
+        LLVMBasicBlockRef known = m.Block(function), hit = m.Block(function), miss = m.Block(function), both = m.Block(function);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, found, target), miss, known);
+        m.At(known);
+        m.BrUnlikely(AtLimit(), miss, hit);
         m.At(hit);
         var fast = state.State(m.Load(m.Ptr, m.Offset(entry, 8), 8));
         m.Br(both);

@@ -11,6 +11,9 @@ namespace Emu.Translator.Passes;
 /// <param name="IndirectJump">What a target jumped to through a register or memory may read.</param>
 public sealed record Demand(Func<ulong, bool> IsRoot, Func<ulong, Transient> In, Transient Out, Transient IndirectCall, Transient IndirectJump)
 {
+    /// <summary>Whether signals are taken at the entry of a root's region.</summary>
+    public Func<ulong, bool> IsChecked { get; init; } = _ => false;
+
     /// <summary>Everything is wanted everywhere: for passes that look at flags or registers, and for tests.</summary>
     public static Demand Everything(Func<ulong, bool> isRoot) => new(isRoot, _ => Transient.All, Transient.All, Transient.All, Transient.All);
 
@@ -39,7 +42,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<ulong, Transient> In,
     public string Describe(Function f)
     {
         var targets = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits).Concat(b.Terminator.Successors().Select(l => l.Address))).Distinct();
-        return $"{Guard.Describe()} {(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
+        return $"{Guard.Describe()} {IsChecked(f.Entry)} {(int)Out} {(int)IndirectCall} {(int)IndirectJump} {string.Join(' ', targets.Where(IsRoot).Select(t => $"{t:x}:{(int)In(t)}"))}";
     }
 
     /// <summary>The flags in transient state.</summary>

@@ -1,0 +1,133 @@
+// Owns how the guest gets into its signal handlers and out of them. A handler is run where the signal is taken, on the host stack below
+// it, until the guest is back at the same PC; when it is anywhere else, host frames are left as after any other jump out of them.
+#include "core.h"
+#include "signals.h"
+#include <string.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+_Noreturn void dispatch(void);
+
+static _Noreturn void die(int signal) {
+  data_finish(2, (uint64_t)signal);
+  signals_die(signal);
+}
+
+// Whether the last handler of a fault ended by rt_sigreturn of its own frame.
+static _Thread_local uint64_t fault_frame;
+static _Thread_local bool fault_returns;
+
+// Whether the guest is back where it was.
+static bool deliver(const struct arrival *a, bool exact) {
+  struct emu_state *s = &emu_state;
+  uint64_t rip = s->rip;
+  if (a->action.handler == (uint64_t)SIG_DFL) die(a->info.si_signo); // the action changed while the signal waited
+  if (a->action.handler == (uint64_t)SIG_IGN) return signals_block(a->blocked_after), true;
+  uint64_t frame = frame_push(a, exact);
+  if (!frame) {
+    say("guest killed by SIGSEGV at %@: no stack for the frame of %s", rip, signal_name(a->info.si_signo));
+    die(SIGSEGV); // force_sigsegv
+  }
+  uint64_t entry = s->rip;
+  signals_block(a->blocked_in_handler);
+  deliver_waiting(); // the kernel makes all frames at once: the last signal's handler runs first
+  if (s->rip != entry) return false;
+  if (!exact) fault_frame = frame;
+  fault_returns = false;
+  for (;;) {
+    void *region = emu_lookup_everything(s->rip);
+    if (region == (void *)emu_leave) return false;
+    emu_enter(region);
+    if (s->rip == rip) return true;
+    if (s->rip != a->action.restorer || s->gpr[RSP] != frame + 8) return false;
+  }
+}
+
+void deliver_waiting(void) {
+  struct arrival a;
+  while (signals_next(&a))
+    if (!deliver(&a, true)) return;
+}
+
+void deliver_return(void) {
+  uint64_t mask;
+  fault_returns = emu_state.gpr[RSP] - 8 == fault_frame;
+  if (!frame_pop(&mask)) emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
+  signals_block(mask);
+}
+
+// --- Boundaries in generated code ----------------------------------------------------------------------------------------------
+
+// Registers. What generated code keeps of control words, exception flags and x87 it reads anew.
+static bool same(const struct emu_state *a, const struct emu_state *b) {
+  return !memcmp(a, b, offsetof(struct emu_state, fcw)) && !memcmp(a->ymm, b->ymm, sizeof a->ymm);
+}
+
+void emu_safepoint(void) { deliver_waiting(); }
+
+bool emu_visited(void) {
+  struct emu_state before = emu_state;
+  deliver_waiting();
+  return !same(&before, &emu_state);
+}
+
+// --- Faults --------------------------------------------------------------------------------------------------------------
+
+bool deliver_exact(int signal, const siginfo_t *info, uint64_t trap) {
+  struct arrival a = {.info = *info, .trap = trap};
+  signals_describe_fault(signal, &a);
+  return deliver(&a, true);
+}
+
+// What a fault in generated code leaves on the host stack: enough to go on as if nothing had happened.
+struct interrupted {
+  ucontext_t context; // the kernel's part of it
+  struct arrival arrival;
+  uint64_t pc;
+  uint8_t fpu[] __attribute__((aligned(64))); // what context.uc_mcontext.fpregs points to
+};
+
+static _Noreturn void resume(struct interrupted *was) {
+  uint64_t mask;
+  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+  memcpy(&was->context.uc_sigmask, &mask, 8);
+  __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall" : : "r"(&was->context) : "memory");
+  __builtin_unreachable();
+}
+
+// Not all registers of the guest are known in the middle of a region. So a handler may mend memory and return, or leave by
+// siglongjmp; what it writes into the context's registers would not reach the instruction, and is refused.
+static _Noreturn void run_handler(struct interrupted *was) {
+  emu_state.rip = was->pc;
+  struct emu_state before = emu_state;
+  signals_describe_fault(was->arrival.info.si_signo, &was->arrival);
+  bool back = deliver(&was->arrival, false);
+  if (back && same(&before, &emu_state)) resume(was);
+  if (back || fault_returns) {
+    say("the guest's handler for %s at %@ changed registers in its context: not supported after a fault in the middle of a region",
+        signal_name(was->arrival.info.si_signo), was->pc);
+    die(was->arrival.info.si_signo);
+  }
+  host_stack_restart(dispatch);
+}
+
+// On the core's signal stack: the rest happens on the host stack, as for any guest code.
+void deliver_fault(const siginfo_t *info, void *host, uint64_t pc) {
+  ucontext_t *context = host;
+  greg_t *regs = context->uc_mcontext.gregs;
+  const uint8_t *fpu = (const uint8_t *)context->uc_mcontext.fpregs;
+  uint32_t magic, size = 512;
+  memcpy(&magic, fpu + 464, 4);
+  if (magic == 0x46505853) memcpy(&size, fpu + 468, 4); // FP_XSTATE_MAGIC1: extended_size
+  struct interrupted *was = (struct interrupted *)(((uint64_t)regs[REG_RSP] - 128 - sizeof *was - size) & ~63ull);
+  memcpy(&was->context, context, 304);
+  memcpy(was->fpu, fpu, size);
+  was->context.uc_mcontext.fpregs = (void *)was->fpu;
+  was->pc = pc;
+  was->arrival = (struct arrival){.info = *info, .trap = (uint64_t)regs[REG_TRAPNO], .error = (uint64_t)regs[REG_ERR],
+                                  .fault_address = (uint64_t)regs[REG_CR2]};
+  regs[REG_RIP] = (greg_t)run_handler;
+  regs[REG_RDI] = (greg_t)was;
+  regs[REG_RSP] = (greg_t)((uint64_t)was - 64 - 8);
+  regs[REG_EFL] &= ~0x400;
+}

@@ -1,0 +1,81 @@
+using Emu.Ir;
+using Emu.Translator.Passes;
+using LLVMSharp.Interop;
+
+namespace Emu.Translator.Lowering;
+
+/// <summary>
+/// Where a signal is taken: at loop back-edges, at the entries of regions that call cycles go through, and at indirect calls and jumps. The
+/// check is one compare of the host's rsp with <c>emu_state.host_limit</c>, which the core raises above every address.
+/// </summary>
+public sealed partial class RegionLowering
+{
+    SafepointFlow? safepoints;
+    bool IsBack(Label to) => to.Part == 0 && to.CompareTo(block) <= 0;
+
+    /// <summary>Whether the host stack is at its limit, or something waits to be done.</summary>
+    LLVMValueRef AtLimit()
+    {
+        var below = m.Asm($"cmpq %fs:emu_state@TPOFF+{GuestState.HostLimit}, %rsp", "={@ccb},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
+        return m.Trunc(below, m.I1);
+    }
+
+    /// <summary>At the region's entry all of the guest is where callers put it: the core gets it as it is, and comes back.</summary>
+    void CheckSignals()
+    {
+        if (!demand.IsChecked(f.Entry)) return;
+        LLVMBasicBlockRef rare = m.Block(function), usual = m.Block(function);
+        m.BrUnlikely(AtLimit(), rare, usual);
+        m.At(rare);
+        state.Store(m.Const(f.Entry), GuestState.Rip);
+        TailCall(symbols.Region(Bridges.EnterThunk), [.. Enumerable.Range(0, Abi.In.Count).Select(n => LLVM.GetParam(function, (uint)n))]);
+        m.At(usual);
+    }
+
+    /// <summary>The edge back to <paramref name="to"/>: on the rare path the core gets what is live there.</summary>
+    LLVMBasicBlockRef BackEdge(Label to)
+    {
+        safepoints ??= new(f, demand, SlotsOf, slots.Values.Aggregate(0ul, (all, s) => all | s.Bit));
+        var back = LLVM.GetInsertBlock(m.B);
+        LLVMBasicBlockRef check = m.Block(function), rare = m.Block(function);
+        m.At(check);
+        m.BrUnlikely(AtLimit(), rare, blocks[to]);
+        m.At(rare);
+        Visit(to, safepoints.At(to));
+        m.At(back);
+        return check;
+    }
+
+    /// <summary>
+    /// The core leaves the guest as it is, or sends it elsewhere; host registers keep their values. So what this code knows of the guest's
+    /// registers still holds behind the call, and the loop loses nothing by it.
+    /// </summary>
+    void Visit(Label at, SafepointFlow.Live live)
+    {
+        state.Store(m.Const(at.Address), GuestState.Rip);
+        StoreState(s => (live.Slots & s.Bit) != 0 && (s.Crossing is Crossing.Travels or Crossing.InOnly or Crossing.Stays || IsDirty(s)));
+        StoreFlags(live.Flags);
+        // Below the red zone: this may be a leaf.
+        var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp", "={@ccne},~{memory},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
+        var leave = m.Block(function);
+        m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, blocks[at]);
+        m.At(leave);
+        TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
+    }
+
+    (ulong Read, ulong Killed) SlotsOf(Inst i)
+    {
+        if (i.Op is Op.Rep or Op.Helper) return (ulong.MaxValue, 0);
+        if (i.Detail is not Detail.Register { Reg: var r }) return (0, 0);
+        if (IsStack(r.Name)) return (slots["ftop"].Bit, 0);
+        ulong touched = 0, whole = 0;
+        int end = r.Byte + i.Printed.Bytes, size = IsVector(r.Name) ? 16 : GuestState.SizeOf(r.Name);
+        for (int half = r.Byte / 16; half <= (end - 1) / 16; half++)
+        {
+            ulong bit = slots[Key(r.Name, half)].Bit;
+            touched |= bit;
+            if (r.Byte <= 16 * half && end >= 16 * half + size) whole |= bit;
+        }
+        return i.Op == Op.Get ? (touched, 0) : (touched & ~whole, whole);
+    }
+}
