@@ -38,6 +38,8 @@ _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
 }
 
 void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text); }
+void emu_safepoint(void) {}
+void emu_visit(void) {}
 void emu_syscall(void) { emu_trap(emu_state.rip, 31, "syscall"); }
 void emu_helper_cpuid(void) { emu_syscall(); }
 void emu_helper_xgetbv(void) { emu_syscall(); }

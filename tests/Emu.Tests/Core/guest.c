@@ -128,12 +128,6 @@ static void actions(void) {
   number("ignored", CALL(62, CALL(39, 0, 0, 0), 10, 0)), number("ignore segv", call(13, 11, (u64)a, 0, 8, 0, 0)), number("sent", CALL(62, CALL(39, 0, 0, 0), 11, 0));
 }
 
-static void handled(void) {
-  u64 a[4] = {(u64)say, 0x04000000, 0, 0};
-  call(13, 10, (u64)a, 0, 8, 0, 0);
-  CALL(62, CALL(39, 0, 0, 0), 10, 0);
-}
-
 static void die(void) { CALL(62, CALL(39, 0, 0, 0), parse(argv[2]), 0); }
 
 static volatile u64 sum;
@@ -167,7 +161,7 @@ __attribute__((used)) static void begin(u64 *sp) {
     const char *name;
     void (*run)(void);
   } acts[] = {{"stack", stack}, {"count", count}, {"image", image}, {"memory", memory}, {"runner", runner}, {"files", files}, {"tls", tls}, {"children", children},
-              {"actions", actions}, {"handled", handled}, {"die", die}, {"work", work}, {"fault", faults}, {"divide", divides}, {"trap", traps}, {"deep", deep},
+              {"actions", actions}, {"die", die}, {"work", work}, {"fault", faults}, {"divide", divides}, {"trap", traps}, {"deep", deep},
               {"untranslated", untranslated}, {"null", null}};
   argv = (char **)(sp + 1), envp = argv + sp[0] + 1;
   char **e = envp;

@@ -74,7 +74,7 @@ public sealed class Bridges
         m.At(leave);
         Return();
         m.At(enter);
-        var region = m.Call(symbols.LookupType, symbols.Lookup, before);
+        var region = m.Call(symbols.LookupType, symbols.Lookup(everything: false), before);
         LLVM.SetInstructionCallConv(region, Abi.PreserveAll);
         var result = m.Call(symbols.RegionType, region, [.. Abi.In.Select(Load)]);
         LLVM.SetInstructionCallConv(result, Abi.Regcall);

@@ -67,7 +67,6 @@ public sealed partial class RegionLowering
     {
         if (i.Op is Op.Rep or Op.Helper) return (ulong.MaxValue, 0);
         if (i.Detail is not Detail.Register { Reg: var r }) return (0, 0);
-        if (IsStack(r.Name)) return (slots["ftop"].Bit, 0);
         ulong touched = 0, whole = 0;
         int end = r.Byte + i.Printed.Bytes, size = IsVector(r.Name) ? 16 : GuestState.SizeOf(r.Name);
         for (int half = r.Byte / 16; half <= (end - 1) / 16; half++)
