@@ -129,9 +129,9 @@ sealed unsafe class Service
         if (code.Region(pc) is not { } region) return null;
         var patched = PatchedIn(region, code);
         var runs = Without(code.Runs(), region, patched);
-        byte[] made = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), patched.Contains, new(Guard, runs));
+        var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), patched.Contains, new(Guard, runs));
         uint flags = (Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
-            | ((LiveCode.Reads(region) & (Transient.Flags | Transient.R11)) != 0 ? Protocol.ReadsTransients : 0);
+            | ((reads & (Transient.Flags | Transients.Of("r11"))) != 0 ? Protocol.ReadsTransients : 0);
         var version = Load(pc, made, runs, flags, callsImage);
         if (!known.TryGetValue(pc, out var versions)) known[pc] = versions = [];
         versions.Insert(0, version);

@@ -23,9 +23,9 @@ public sealed class Pipeline
     readonly PluginData plugins;
     readonly Lazy<Probes> probes;
     readonly Lazy<Discovery.Program> discovered, program;
+    readonly Lazy<IReadOnlyList<Function>> functions;
     readonly Lazy<Liveness> liveness;
     readonly Lazy<HashSet<ulong>> cycles;
-    bool readsTransients;
 
     public Pipeline(Image image, PipelineOptions options)
     {
@@ -35,8 +35,9 @@ public sealed class Pipeline
         probes = new(() => new(instrumenter.Registry.Probes(), options.Cache));
         discovered = new(() => Discover.Run(image, options.Roots));
         program = new(() => Chosen.From(discovered.Value, options.Coverage));
+        functions = new(() => Parallel(discovered.Value.Regions, r => Instrumented(r, Bytes)));
         // Of all of it: regions that are left to the fallback are callers and callees, too.
-        liveness = new(() => Liveness.Of(discovered.Value));
+        liveness = new(() => Liveness.Of(functions.Value, discovered.Value));
         cycles = new(() => Cycles.Entries(discovered.Value));
     }
 
@@ -46,9 +47,8 @@ public sealed class Pipeline
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
-        var functions = Parallel(Program.Regions, r => Instrumented(r, Bytes));
-        readsTransients = functions.Any(ReadsTransients);
-        var modules = Chunks(functions).ToArray();
+        _ = liveness.Value; // before modules narrow what functions write
+        var modules = Chunks(functions.Value.Where(f => IsRoot(f.Entry))).ToArray();
         int done = 0;
         var objects = Parallel(modules, m =>
         {
@@ -62,9 +62,10 @@ public sealed class Pipeline
     /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
     public string Show(GuestRegion region, string stage)
     {
-        var f = stage == "lift" ? Lifted(region) : Instrumented(region, Bytes);
-        readsTransients = ReadsTransients(f);
-        if (stage is "lift" or "instrumented") return Printer.Print(f);
+        if (stage == "lift") return Printer.Print(Lifted(region));
+        if (stage == "instrumented") return Printer.Print(Instrumented(region, Bytes));
+        _ = liveness.Value;
+        var f = functions.Value.First(f => f.Entry == region.Root);
         if (stage == "flags") return Printer.Print(Ready(f));
         using var m = Module([Ready(f)], Demand);
         return stage switch
@@ -76,11 +77,13 @@ public sealed class Pipeline
     }
 
     /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
-    public byte[] Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard)
+    /// <returns>The object, and what the region may read before it writes it.</returns>
+    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard)
     {
         var f = Instrumented(region, bytes, isPatched);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
-        return File.ReadAllBytes(Object([f], _ => demand));
+        var reads = Backwards.Reads(f);
+        return (File.ReadAllBytes(Object([f], _ => demand)), reads);
     }
 
     /// <summary>Names that passes gave to keys so far, by array.</summary>
@@ -142,12 +145,9 @@ public sealed class Pipeline
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)));
     }
 
-    Demand Demand(Function f) =>
-        (readsTransients ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot)) with { IsChecked = cycles.Value.Contains };
+    Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with { IsChecked = cycles.Value.Contains };
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;
-
-    static bool ReadsTransients(Function f) => f.Blocks.Any(b => b.Code.Any(i => i.Inserted && (i.FlagsRead() != Flag.None || i.Detail is Detail.Register { Reg.Name: "r8" or "r9" or "r10" or "r11" })));
 
     ReadOnlyMemory<byte> Bytes(ulong pc, int length) => image.TryRead(pc, (ulong)length, out var bytes) ? bytes.ToArray() : default;
 

@@ -49,28 +49,6 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
         return [.. bytes];
     }
 
-    /// <summary>What the region may read before it writes it, as far as its own code tells.</summary>
-    public static Transient Reads(GuestRegion region)
-    {
-        var info = new InstructionInfoFactory();
-        var effects = region.Blocks.ToDictionary(b => b.Address, b => BlockEffect.Of(b.Instructions, info));
-        var before = new Dictionary<ulong, Transient>();
-        for (bool isNew = true; isNew;)
-        {
-            isNew = false;
-            foreach (var b in region.Blocks.Reverse())
-            {
-                Transient after = 0;
-                if (b.End is not (BlockEnd.Call or BlockEnd.IndirectCall))
-                    foreach (var next in b.Successors) after |= before.GetValueOrDefault(next);
-                var now = effects[b.Address].Before(after);
-                isNew |= now != before.GetValueOrDefault(b.Address);
-                before[b.Address] = now;
-            }
-        }
-        return before[region.Root];
-    }
-
     void Follow(ulong leader, ulong root, Queue<ulong> pending)
     {
         leaders.Add(leader);

@@ -58,11 +58,13 @@ public sealed record UnresolvedJump(ulong Address, Instruction Instruction, stri
 public sealed class Program
 {
     readonly Dictionary<ulong, GuestRegion> byRoot;
+    readonly Dictionary<ulong, RootReason> reasons;
 
     internal Program(Image image, IReadOnlyList<Root> roots, IReadOnlyList<GuestRegion> regions, IReadOnlyList<UnresolvedJump> unresolved)
     {
         (Image, Roots, Regions, Unresolved) = (image, roots, regions, unresolved);
         byRoot = regions.ToDictionary(r => r.Root);
+        reasons = roots.ToDictionary(r => r.Address, r => r.Reason);
     }
 
     /// <summary>The program's image.</summary>
@@ -76,6 +78,17 @@ public sealed class Program
 
     /// <summary>Indirect jumps without known targets; tail calls through pointers are here too.</summary>
     public IReadOnlyList<UnresolvedJump> Unresolved { get; }
+
+    /// <summary>Why a PC is a root.</summary>
+    public RootReason ReasonOf(ulong root) => reasons.GetValueOrDefault(root);
+
+    /// <summary>The end of the function that a PC is in: the later one where its frame and its symbol differ, null when there is neither.</summary>
+    public ulong? EndOfFunction(ulong pc) =>
+        (Image.FrameAt(pc)?.End, Image.Symbols.Find(pc) is { Size: > 0 } s ? (ulong?)(s.Address + s.Size) : null) switch
+        {
+            ({ } frame, { } symbol) => Math.Max(frame, symbol),
+            var (frame, symbol) => frame ?? symbol,
+        };
 
     /// <summary>The region of a root, null when the PC is none.</summary>
     public GuestRegion? RegionAt(ulong root) => byRoot.GetValueOrDefault(root);

@@ -165,7 +165,7 @@ public sealed partial class RegionLowering
         LLVMValueRef[] words = [.. Enumerable.Range(guarded ? 1 : 0, i.Args.Length - (guarded ? 1 : 0)).Select(n => Arg(i, n))];
         switch (i.Detail)
         {
-            case Detail.Cell c: symbols.Plugins.Count(c, loops.Contains(block)); break;
+            case Detail.Cell c: symbols.Plugins.Count(c, loops.Contains(block.Label)); break;
             case Detail.Symbol s when i.Op == Op.Append: symbols.Plugins.Append(s.Name, words, function); break;
             case Detail.Symbol s: symbols.Plugins.Call(s.Name, words); break;
         }

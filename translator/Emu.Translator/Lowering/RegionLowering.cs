@@ -25,7 +25,7 @@ public sealed partial class RegionLowering
     readonly HashSet<Label> loops;
     ulong dirty, pc;
     bool guardsBranch;
-    Label block;
+    Block block = null!;
     Folding folding = null!;
 
     RegionLowering(ModuleSymbols symbols, Function f, Demand demand)
@@ -57,7 +57,7 @@ public sealed partial class RegionLowering
         m.At(blocks[b.Label]);
         dirty = flow.At(b.Label);
         values.Clear();
-        block = b.Label;
+        block = b;
         guardsBranch = demand.Guard.At(b);
         folding = new(b);
         foreach (var i in b.Code)
@@ -94,7 +94,7 @@ public sealed partial class RegionLowering
         if (slots.ContainsKey(Key(register, half))) return;
         var type = IsVector(register) ? m.Vector(m.I64, 2) : m.Int(8 * GuestState.SizeOf(register));
         int offset = GuestState.Offset(register);
-        slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register, half), type, m.Alloca(type)));
+        slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register, half), Transients.Of(register, half), type, m.Alloca(type)));
     }
 
     ulong Bits(Crossing c) => slots.Values.Where(s => s.Crossing == c).Aggregate(0ul, (all, s) => all | s.Bit);
@@ -114,9 +114,10 @@ public sealed partial class RegionLowering
 
     void EnterRegion()
     {
-        for (int n = 0; n < Abi.In.Count; n++) Write(slots[Abi.In[n]], LLVM.GetParam(function, (uint)n));
-        LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly);
-        LoadFlags();
+        var live = demand.Before(f.Blocks[0].Label);
+        for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, LLVM.GetParam(function, (uint)n));
+        LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && s.IsIn(live));
+        LoadFlags(Demand.Flags(live));
     }
 
     void LoadState(Func<Slot, bool> which)
@@ -137,9 +138,10 @@ public sealed partial class RegionLowering
     void Write(Flag f, LLVMValueRef v) => m.Store(v, flags[Index(f)]);
     static int Index(Flag f) => System.Numerics.BitOperations.TrailingZeroCount((int)f);
 
-    void LoadFlags()
+    void LoadFlags(Flag which)
     {
-        for (int n = 0; n < 6; n++) m.Store(m.Trunc(state.Load(m.I8, GuestState.Flags + n), m.I1), flags[n]);
+        for (int n = 0; n < 6; n++)
+            if (((int)which >> n & 1) != 0) m.Store(m.Trunc(state.Load(m.I8, GuestState.Flags + n), m.I1), flags[n]);
     }
 
     void StoreFlags(Flag which)

@@ -10,8 +10,7 @@ namespace Emu.Translator.Lowering;
 /// </summary>
 public sealed partial class RegionLowering
 {
-    SafepointFlow? safepoints;
-    bool IsBack(Label to) => to.Part == 0 && to.CompareTo(block) <= 0;
+    bool IsBack(Label to) => to.Part == 0 && to.CompareTo(block.Label) <= 0;
 
     /// <summary>Whether the host stack is at its limit, or something waits to be done.</summary>
     LLVMValueRef AtLimit()
@@ -35,13 +34,12 @@ public sealed partial class RegionLowering
     /// <summary>The edge back to <paramref name="to"/>: on the rare path the core gets what is live there.</summary>
     LLVMBasicBlockRef BackEdge(Label to)
     {
-        safepoints ??= new(f, demand, SlotsOf, slots.Values.Aggregate(0ul, (all, s) => all | s.Bit));
         var back = LLVM.GetInsertBlock(m.B);
         LLVMBasicBlockRef check = m.Block(function), rare = m.Block(function);
         m.At(check);
         m.BrUnlikely(AtLimit(), rare, blocks[to]);
         m.At(rare);
-        Visit(to, safepoints.At(to));
+        Visit(to, demand.Before(to));
         m.At(back);
         return check;
     }
@@ -50,31 +48,16 @@ public sealed partial class RegionLowering
     /// The core leaves the guest as it is, or sends it elsewhere; host registers keep their values. So what this code knows of the guest's
     /// registers still holds behind the call, and the loop loses nothing by it.
     /// </summary>
-    void Visit(Label at, SafepointFlow.Live live)
+    void Visit(Label at, Transient live)
     {
         state.Store(m.Const(at.Address), GuestState.Rip);
-        StoreState(s => (live.Slots & s.Bit) != 0 && (s.Crossing is Crossing.Travels or Crossing.InOnly or Crossing.Stays || IsDirty(s)));
-        StoreFlags(live.Flags);
+        StoreState(s => s.IsIn(live) && (s.Crossing is Crossing.Travels or Crossing.InOnly or Crossing.Stays || IsDirty(s)));
+        StoreFlags(Demand.Flags(live));
         // Below the red zone: this may be a leaf.
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp", "={@ccne},~{memory},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
         var leave = m.Block(function);
         m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, blocks[at]);
         m.At(leave);
         TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
-    }
-
-    (ulong Read, ulong Killed) SlotsOf(Inst i)
-    {
-        if (i.Op is Op.Rep or Op.Helper) return (ulong.MaxValue, 0);
-        if (i.Detail is not Detail.Register { Reg: var r }) return (0, 0);
-        ulong touched = 0, whole = 0;
-        int end = r.Byte + i.Printed.Bytes, size = IsVector(r.Name) ? 16 : GuestState.SizeOf(r.Name);
-        for (int half = r.Byte / 16; half <= (end - 1) / 16; half++)
-        {
-            ulong bit = slots[Key(r.Name, half)].Bit;
-            touched |= bit;
-            if (r.Byte <= 16 * half && end >= 16 * half + size) whole |= bit;
-        }
-        return i.Op == Op.Get ? (touched, 0) : (touched & ~whole, whole);
     }
 }

@@ -1,4 +1,5 @@
 using Emu.Ir;
+using Emu.Translator.Passes;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
@@ -19,9 +20,15 @@ public enum Crossing
 }
 
 /// <summary>A piece of guest state inside a region: an alloca that LLVM turns into SSA.</summary>
-public sealed record Slot(int Number, string Register, int Offset, Crossing Crossing, LLVMTypeRef Type, LLVMValueRef Home)
+/// <param name="Register">The register it is of; a vector register has two slots, one for each half.</param>
+/// <param name="Offset">In the state struct, in bytes.</param>
+/// <param name="Transient">Its bit where it may be dropped; none where it is always handed over.</param>
+public sealed record Slot(int Number, string Register, int Offset, Crossing Crossing, Transient Transient, LLVMTypeRef Type, LLVMValueRef Home)
 {
     public ulong Bit => 1UL << Number;
+
+    /// <summary>Whether it matters where <paramref name="live"/> is what may be read.</summary>
+    public bool IsIn(Transient live) => Transient == 0 || (Transient & live) != 0;
 }
 
 /// <summary>The calling convention between regions (ARCHITECTURE.md, "Calling convention").</summary>

@@ -1,5 +1,4 @@
 using Emu.Ir;
-using Emu.Translator.Discovery;
 using Emu.Translator.Passes;
 using LLVMSharp.Interop;
 
@@ -37,7 +36,7 @@ public sealed partial class RegionLowering
             case Op.SwitchOn when i.Detail is Detail.Table t: SwitchTo(Arg(i, 0), Arg(i, 0), i, n => t.Targets[n].Address); break;
             case Op.Jump: JumpTo(Arg(i, 0)); break;
             case Op.CallTo: CallRegion(i, Arg(i, 0), ((Detail.Target)i.Detail!).Then); break;
-            case Op.Ret: Leave(Arg(i, 0), demand.Out); break;
+            case Op.Ret: Leave(Arg(i, 0), demand.Behind(block)); break;
             case Op.Syscall: SystemCall(((Detail.Target)i.Detail!).Then); break;
             case Op.Trap: Trap((Detail.Reason)i.Detail!); break;
             default: throw new InvalidOperationException($"no transfer {i.Op}");
@@ -51,7 +50,7 @@ public sealed partial class RegionLowering
         var back = LLVM.GetInsertBlock(m.B);
         var exit = m.Block(function);
         m.At(exit);
-        if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.In(to.Address));
+        if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.AtEdge(to));
         else if (to.Part == 0 && demand.Guard.Kind != GuardKind.None) JumpTo(m.Const(to.Address), Transient.All);
         else Leave(m.Const(to.Address), Transient.All);
         m.At(back);
@@ -74,16 +73,16 @@ public sealed partial class RegionLowering
         JumpTo(target);
     }
 
-    void JumpTo(LLVMValueRef target) => JumpTo(target, demand.IndirectJump);
+    void JumpTo(LLVMValueRef target) => JumpTo(target, demand.Behind(block));
 
     void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live), live);
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s) && Demand.Wants(live, s.Register));
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s) && s.IsIn(live));
         StoreFlags(Demand.Flags(live));
-        return [.. Abi.In.Select(r => Demand.Wants(live, r) ? Read(r) : m.Poison(m.I64))];
+        return [.. Abi.In.Select(r => slots[r] is var s && s.IsIn(live) ? Read(s) : m.Poison(s.Type))];
     }
 
     void TailCall(LLVMValueRef region, Transient live) => TailCall(region, Arguments(live));
@@ -100,8 +99,8 @@ public sealed partial class RegionLowering
     void CallRegion(Inst i, LLVMValueRef target, Label next)
     {
         bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
-        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.AtExit(i));
-        var result = m.Call(symbols.RegionType, region, Arguments(demand.AtExit(i)));
+        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.Behind(block));
+        var result = m.Call(symbols.RegionType, region, Arguments(demand.Behind(block)));
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
         ContinueAt(result, next);
@@ -115,8 +114,9 @@ public sealed partial class RegionLowering
         m.At(elsewhere);
         LLVM.BuildRet(m.B, result);
         m.At(here);
-        Receive(result);
-        LoadFlags();
+        var live = demand.AtStart(next, blocks.ContainsKey);
+        Receive(result, live);
+        LoadFlags(Demand.Flags(live));
         GoOnAt(next);
     }
 
@@ -175,26 +175,23 @@ public sealed partial class RegionLowering
         return m.Icmp(LLVMIntPredicate.LLVMIntNE, differences, m.Const(0));
     }
 
-    /// <summary>The callee's registers become this region's.</summary>
-    void Receive(LLVMValueRef result)
+    /// <summary>The callee's registers become this region's, as far as it reads them.</summary>
+    void Receive(LLVMValueRef result, Transient live)
     {
-        for (int n = 1; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) Write(slots[Abi.Out[n]], m.ExtractValue(result, n));
-        LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly);
+        for (int n = 1; n < Abi.Out.Count; n++)
+            if (Abi.Out[n] != Abi.Clobbered && slots[Abi.Out[n]] is var s && s.IsIn(live)) Write(s, m.ExtractValue(result, n));
+        LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && s.IsIn(live));
         dirty = Bits(Crossing.OutOnly);
     }
 
     /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
     void Leave(LLVMValueRef rip, Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s) && Demand.Wants(live, s.Register));
+        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s) && s.IsIn(live));
         StoreFlags(Demand.Flags(live));
-        ReturnWith(rip);
-    }
-
-    void ReturnWith(LLVMValueRef rip)
-    {
         var result = m.InsertValue(m.Poison(symbols.ResultType), rip, 0);
-        for (int n = 1; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) result = m.InsertValue(result, Read(Abi.Out[n]), n);
+        for (int n = 1; n < Abi.Out.Count; n++)
+            if (Abi.Out[n] != Abi.Clobbered && slots[Abi.Out[n]] is var s && s.IsIn(live)) result = m.InsertValue(result, Read(s), n);
         LLVM.BuildRet(m.B, result);
     }
 
@@ -234,7 +231,7 @@ public sealed partial class RegionLowering
     {
         var image = StateImage.Of(name);
         if (image is { } form) state.Store(m.Const((ulong)form.Number), GuestState.Form);
-        Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, Transient.All & ~Transient.Flags));
+        Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, Transient.All & ~Transient.Flags), Transient.All);
     }
 
     /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too.</summary>

@@ -24,15 +24,14 @@ public static class DeadFlags
     }
 
     /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
-    static Flag AtEnd(Block b, Dictionary<Label, Flag> live, Demand demand)
+    static Flag AtEnd(Block b, Dictionary<Label, Flag> live, Demand demand) => b.Terminator.Op switch
     {
-        if (demand.Guard.At(b)) return Flag.All;
-        var now = Demand.Flags(demand.AtExit(b.Terminator));
-        // A callee publishes what its return sites want; before the call only what the callee reads is live.
-        if (b.Terminator.Op == Op.CallTo) return now;
-        foreach (var to in b.Terminator.Successors()) now |= live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to));
-        return now;
-    }
+        _ when demand.Guard.At(b) => Flag.All,
+        Op.Goto or Op.Branch => b.Terminator.Successors().Aggregate(Flag.None, (all, to) => all | (live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to)))),
+        Op.Syscall => Flag.All,
+        Op.Trap => Flag.None,
+        _ => Demand.Flags(demand.Behind(b)),
+    };
 
     static void Narrow(Block b, Flag live)
     {

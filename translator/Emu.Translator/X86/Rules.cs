@@ -56,7 +56,8 @@ public sealed class Rules
         e.Insn(i.IP, i.Length, text);
         if (index != null) e.Set("index", e.Get(Emu.Ir.Type.I64, index));
         var x = new Lift(e, i, explodeRep) { IsPatched = isPatched };
-        if (Mmx.Uses(i) && i.Mnemonic != Mnemonic.Maskmovq && Features.Has(i.Code)) Mmx.Any(x);
+        if (Idioms.Lift(x)) { }
+        else if (Mmx.Uses(i) && i.Mnemonic != Mnemonic.Maskmovq && Features.Has(i.Code)) Mmx.Any(x);
         else if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX) rule(x);
         else if (i.IsPrivileged) x.E.Trap(Signal.Segv, $"privileged {i}");
         else if (Features.IsAvx512(i.Code)) x.Unsupported("unsupported AVX-512");

@@ -32,8 +32,8 @@ static class Shuffles
         r.Pick("blendps", F32, (x, t) => Blend(t, x.Immediate));
         r.Pick("blendpd", F64, (x, t) => Blend(t, x.Immediate));
         r.Pick("pblendw", I16, (x, t) => InLane(t, k => k + (x.Immediate >> k & 1) * 8));
-        r.Lanes("movhlps", I64, (a, b) => a.Shuffle(b, 3, 1));
-        r.Lanes("movlhps", I64, (a, b) => a.Shuffle(b, 0, 2));
+        r.Twins("movhlps", x => x.WriteLane(0, x.Read(x.Last(), I64.By(2)).Extract(1)));
+        r.Twins("movlhps", x => x.WriteLane(1, x.Read(x.Last(), I64)));
         r.Natives(I8, "pshufb");
         r.Twins("palignr", Align);
         r.Twins("pslldq", x => x.ShiftBytes(k => k - x.Immediate));
@@ -44,7 +44,7 @@ static class Shuffles
 
         foreach (char c in "bwdq")
         {
-            r.Twins("pinsr" + c, x => x.WriteVector(x.Read(x.Last() - 1, Lane(c).Fill(128)).Insert(x.LaneNumber(c), x.Read(x.Last(), Lane(c)))));
+            r.Twins("pinsr" + c, x => x.WriteLane(x.LaneNumber(c), x.Read(x.Last(), Lane(c))));
             r.Twins("pextr" + c, x => x.Write(0, x.Read(1, Lane(c).Fill(128)).Extract(x.LaneNumber(c)).Zext(x.Type(0))));
         }
         r.Twins("extractps", x => x.Write(0, x.Read(1, I32.By(4)).Extract(x.Immediate & 3).Zext(x.Type(0))));

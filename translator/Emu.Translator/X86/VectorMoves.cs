@@ -50,6 +50,6 @@ static class VectorMoves
     static void Half(this Rules r, string name, int half) => r.Twins(name, x =>
     {
         if (x.IsMemory(0)) x.Write(0, x.Read(1, I64.By(2)).Extract(half));
-        else x.WriteVector(x.Read(x.Last() - 1, I64.By(2)).Insert(half, x.Read(x.Last(), I64)));
+        else x.WriteLane(half, x.Read(x.Last(), I64));
     });
 }

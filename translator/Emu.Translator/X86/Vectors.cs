@@ -36,6 +36,13 @@ static class Vectors
         x.Write(0, v);
     }
 
+    /// <summary>Writes one lane of an xmm register; the others stay, unread (SSE), or come from the first source (VEX).</summary>
+    public static void WriteLane(this Lift x, int lane, V v)
+    {
+        if (x.IsVex) x.WriteVector(x.Read(1, v.Type.Fill(128)).Insert(lane, v));
+        else x.E.Set(Lift.Full(x.Instruction.Op0Register), v, lane * v.Type.Bytes);
+    }
+
     /// <summary>Writes the low lane and clears the lanes above, as loads into vector registers do.</summary>
     public static void WriteAlone(this Lift x, V v) => x.WriteVector(x.E.Splat(v.Type.Fill(128), 0).Insert(0, v));
 

@@ -1,0 +1,102 @@
+using Emu.Ir;
+
+namespace Emu.Translator.Passes;
+
+/// <summary>
+/// Which transient state somebody may still read, at every place where control crosses from region to region: what is not may be
+/// dropped there. A least fixpoint over the whole program on top of <see cref="Summaries"/>, so that what one caller of a function
+/// wants back is no burden for the others.
+/// </summary>
+public sealed class Liveness
+{
+    readonly Summaries program;
+    readonly IReadOnlyList<Function> functions;
+    readonly Dictionary<Label, Live>[] before;
+    readonly Live[] after;
+    readonly bool[] isPending;
+    readonly Queue<int> pending = [];
+
+    Liveness(IReadOnlyList<Function> functions, Discovery.Program discovered)
+    {
+        this.functions = functions;
+        var returning = new Returning(functions, discovered.EndOfFunction);
+        foreach (var f in functions) returning.Prune(f);
+        program = new(functions, discovered, returning);
+        before = [.. functions.Select(f => f.Blocks.ToDictionary(b => b.Label, _ => default(Live)))];
+        (after, isPending) = (new Live[functions.Count], new bool[functions.Count]);
+        Array.Fill(after, new(0, Transients.Results)); // code that is not discovered may call any of them
+        for (int r = 0; r < functions.Count; r++) Enqueue(r);
+        while (pending.TryDequeue(out int r))
+        {
+            isPending[r] = false;
+            Update(r);
+        }
+    }
+
+    /// <summary>Solves the program, one function for each of its roots, and takes blocks away that no way leads to.</summary>
+    public static Liveness Of(IReadOnlyList<Function> functions, Discovery.Program discovered) => new(functions, discovered);
+
+    /// <summary>What the region of a root may read before it writes it; a PC without a region (a call of 0, say) is code that nobody knows.</summary>
+    public Transient In(ulong root) => program.Number(root) is { } r ? Before(root, functions[r].Blocks[0].Label) : program.Unknown(root).All;
+
+    /// <summary>What may be read after the region of a root returned.</summary>
+    public Transient After(ulong root) => after[Number(root)].All;
+
+    /// <summary>What may be read from the start of a block of a root's region on.</summary>
+    public Transient Before(ulong root, Label block) => before[Number(root)][block].All;
+
+    /// <summary>What may be read behind a block: where its terminator leaves the region, this is what to hand over.</summary>
+    public Transient Behind(ulong root, Block b) => Behind(Number(root), b).All;
+
+    /// <summary>What may be read from a label of another region on, when a root's region jumps there.</summary>
+    public Transient AtEdge(ulong root, Label to) => AtEdge(Number(root), to).All;
+
+    int Number(ulong root) => program.Number(root) ?? throw new ArgumentException($"0x{root:x} is no root");
+
+    void Enqueue(int r)
+    {
+        if (isPending[r]) return;
+        isPending[r] = true;
+        pending.Enqueue(r);
+    }
+
+    void Update(int r)
+    {
+        Backwards.Solve(functions[r], program.EffectsOf(r), before[r], b => Behind(r, b));
+        foreach (var b in functions[r].Blocks) Publish(r, b);
+    }
+
+    Live Behind(int r, Block b)
+    {
+        var end = b.Terminator;
+        if (end.Op == Op.Ret) return program.MayGoAnywhere(r, end) ? after[r] | program.JumpIn(r) : after[r];
+        var next = program.MayFollow(b) ? Following(r, end) : default;
+        if (end.Op == Op.CallTo) return program.BeforeCall(end, next);
+        return end.Op is Op.Jump or Op.Switch or Op.SwitchOn ? next | program.JumpIn(r) : next;
+    }
+
+    Live Following(int r, Inst end)
+    {
+        Live live = default;
+        foreach (var to in end.Successors()) live |= before[r].TryGetValue(to, out var inside) ? inside : AtEdge(r, to);
+        return live;
+    }
+
+    Live AtEdge(int r, Label to) => to.Part == 0 && program.Number(to.Address) is { } target ? program.BeforeRegion(target, after[r]) : program.Unknown(to.Address);
+
+    /// <summary>What return sites read is what callees must hand over; a tail call passes this region's duty on.</summary>
+    void Publish(int r, Block b)
+    {
+        var end = b.Terminator;
+        if (end.Op == Op.CallTo && program.MayFollow(b)) foreach (var (target, wanted) in program.AfterCall(end, Following(r, end))) Demand(target, wanted);
+        if (program.MayGoAnywhere(r, end)) foreach (int target in program.JumpTargets(r)) Demand(target, after[r]);
+        foreach (var to in end.Successors()) if (!before[r].ContainsKey(to) && program.Number(to.Address) is { } target) Demand(target, after[r]);
+    }
+
+    void Demand(int r, Live live)
+    {
+        if (after[r].Covers(live)) return;
+        after[r] |= live;
+        Enqueue(r);
+    }
+}

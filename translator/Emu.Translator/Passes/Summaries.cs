@@ -1,0 +1,191 @@
+using Emu.Ir;
+using Emu.Translator.Discovery;
+using Block = Emu.Ir.Block;
+
+namespace Emu.Translator.Passes;
+
+/// <summary>
+/// What each region and all that it calls does to transient state between its entry and its return, whoever called it: what it may
+/// read, what it surely overwrites, what it may change. Least (reads, changes) and greatest (overwrites) fixpoints over the program.
+/// </summary>
+/// <remarks>
+/// Code that nobody knows ahead of time may call what has its address taken, and be called and jumped to through pointers: it is held
+/// to the psABI (<see cref="Live.Soft"/>), and so are jumps by pointer into the middle of another function on the same stack.
+/// </remarks>
+public sealed class Summaries
+{
+    readonly Dictionary<ulong, int> numbers;
+    readonly Region[] regions;
+    readonly Returning returning;
+    readonly Func<ulong, bool> isExecutable;
+    readonly int[] callable, jumpable;
+    Live callIn = new(0, Transients.Arguments), jumpIn = new(0, Transients.Arguments);
+
+    /// <summary>One region: its facts first, then what follows from those of others.</summary>
+    sealed class Region(Function f)
+    {
+        public readonly Function Function = f;
+        public readonly bool SwitchesStack = f.Blocks.Any(Stack.IsSwitched), IsVariadic = Variadic.Is(f);
+        public readonly Dictionary<Label, BlockEffect> Effects = f.Blocks.ToDictionary(b => b.Label, b => BlockEffect.Of(b, f.Blocks.Any(BlockEffect.Restores)));
+        public readonly Dictionary<Label, Live> Before = f.Blocks.ToDictionary(b => b.Label, _ => default(Live));
+        public readonly Dictionary<Label, Transient> Overwritten = f.Blocks.ToDictionary(b => b.Label, _ => Transient.All);
+        public int[] Inside = [];
+        public Live Use;
+        public Transient Writes, Overwrites = Transient.All;
+    }
+
+    public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning)
+    {
+        (this.returning, isExecutable) = (returning, program.Image.IsExecutable);
+        numbers = functions.Select((f, n) => (f.Entry, n)).ToDictionary(p => p.Entry, p => p.n);
+        regions = [.. functions.Select(f => new Region(f))];
+        int[] Roots(Func<RootReason, bool> which) => [.. Enumerable.Range(0, regions.Length).Where(r => which(program.ReasonOf(functions[r].Entry)))];
+        callable = Roots(IsCallable);
+        jumpable = Roots(reason => (reason & RootReason.AddressTaken) != 0);
+        var owners = new Owners(program.Roots);
+        foreach (var r in regions)
+            r.Inside = [.. r.Function.Blocks.Where(b => b.Terminator.Op is Op.Jump or Op.SwitchOn).SelectMany(b => owners.Inside(b.Label.Address)).Distinct().Select(pc => numbers[pc])];
+        UntilStable(WritesGrow);
+        UntilStable(OverwritesShrink);
+        UntilStable(UseGrows);
+    }
+
+    /// <summary>Whether code that nobody knows may call it.</summary>
+    public static bool IsCallable(RootReason reason) =>
+        (reason & RootReason.AddressTaken & ~(RootReason.LandingPad | RootReason.SecondReturn)) != 0 && (reason & RootReason.Inside) == 0;
+
+    /// <summary>The numbers of the roots that calls through pointers may reach.</summary>
+    public IReadOnlyList<int> Callable => callable;
+
+    /// <summary>The number of a root in the order of the functions; null: no such root.</summary>
+    public int? Number(ulong root) => numbers.TryGetValue(root, out int r) ? r : null;
+
+    /// <summary>What each block of a region does by itself.</summary>
+    public IReadOnlyDictionary<Label, BlockEffect> EffectsOf(int r) => regions[r].Effects;
+
+    /// <summary>Whether control may go on behind a block.</summary>
+    public bool MayFollow(Block b) => returning.MayFollow(b);
+
+    /// <summary>What is live before a call when <paramref name="site"/> is at its return site.</summary>
+    public Live BeforeCall(Inst call, Live site) =>
+        Callee(call) is { } r ? BeforeRegion(r, site) : site.Through(unknownWrites, 0) | (call.Args[0] is Const callee ? Unknown((ulong)callee.Bits) : callIn);
+
+    /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
+    public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(regions[r].Writes, regions[r].Overwrites);
+
+    /// <summary>The regions that a call may reach, each with what it has to hand over where <paramref name="site"/> is live at the return site.</summary>
+    public IEnumerable<(int Region, Live Wanted)> AfterCall(Inst call, Live site)
+    {
+        if (Callee(call) is { } r) yield return (r, site.After(regions[r].Writes));
+        else if (call.Args[0] is not Const)
+            foreach (int target in callable) yield return (target, site.After(regions[target].Writes));
+    }
+
+    /// <summary>What code without a region reads: in the image, anything (it may be the middle of a function); elsewhere (a call of 0, say) what the psABI says.</summary>
+    public Live Unknown(ulong pc) => isExecutable(pc) ? new(Transient.All, Transient.All) : new(0, Transients.Arguments);
+
+    int? Callee(Inst call) => call.Args[0] is Const callee ? Number((ulong)callee.Bits) : null;
+
+    /// <summary>psABI 3.2.1.</summary>
+    static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved;
+
+    /// <summary>An indirect jump whose table, if any, may have been guessed wrong; a return on a stack from elsewhere: its first one starts a coroutine.</summary>
+    public bool MayGoAnywhere(int r, Inst end) => end.Op is Op.Jump or Op.SwitchOn || end.Op == Op.Ret && regions[r].SwitchesStack;
+
+    /// <summary>What unknown targets of a region's jumps read. A tail call goes where calls go, a computed goto into its function, too; one from a new stack anywhere.</summary>
+    public Live JumpIn(int r) => regions[r].SwitchesStack ? jumpIn : regions[r].Inside.Aggregate(callIn, (all, target) => all | regions[target].Use);
+
+    /// <summary>The numbers of the roots that a region's jumps may reach.</summary>
+    public IEnumerable<int> JumpTargets(int r) => regions[r].SwitchesStack ? jumpable : callable.Concat(regions[r].Inside);
+
+    static void UntilStable(Func<bool> changes)
+    {
+        while (changes()) { }
+    }
+
+    bool WritesGrow()
+    {
+        bool changed = false;
+        for (int r = 0; r < regions.Length; r++)
+        {
+            var writes = regions[r].Writes;
+            foreach (var b in regions[r].Function.Blocks) writes |= regions[r].Effects[b.Label].Writes | WrittenBehind(r, b);
+            changed |= writes != regions[r].Writes;
+            regions[r].Writes = writes;
+        }
+        return changed;
+    }
+
+    Transient WrittenBehind(int r, Block b)
+    {
+        var end = b.Terminator;
+        var all = end.Op == Op.CallTo ? Callee(end) is { } callee ? regions[callee].Writes : Transient.All : MayGoAnywhere(r, end) ? Transient.All : 0;
+        foreach (var to in end.Successors()) if (!regions[r].Before.ContainsKey(to)) all |= Number(to.Address) is { } next ? regions[next].Writes : Transient.All;
+        return all;
+    }
+
+    bool OverwritesShrink()
+    {
+        bool changed = false;
+        foreach (var (r, region) in regions.Index())
+        {
+            for (bool again = true; again;)
+            {
+                again = false;
+                foreach (var b in Enumerable.Reverse(region.Function.Blocks))
+                {
+                    var now = region.Effects[b.Label].Kills | OverwrittenBehind(region, b);
+                    again |= now != region.Overwritten[b.Label];
+                    region.Overwritten[b.Label] = now;
+                }
+            }
+            var entry = region.Overwritten[region.Function.Blocks[0].Label];
+            changed |= entry != region.Overwrites;
+            region.Overwrites = entry;
+        }
+        return changed;
+    }
+
+    Transient OverwrittenBehind(Region region, Block b)
+    {
+        var end = b.Terminator;
+        if (end.Op is Op.Ret or Op.Jump or Op.SwitchOn or Op.Switch) return 0;
+        if (!returning.MayFollow(b)) return Transient.All;
+        var all = Transient.All;
+        foreach (var to in end.Successors()) all &= region.Overwritten.TryGetValue(to, out var inside) ? inside : Number(to.Address) is { } r ? regions[r].Overwrites : 0;
+        return all | (end.Op == Op.CallTo && Callee(end) is { } callee ? regions[callee].Overwrites : 0);
+    }
+
+    bool UseGrows()
+    {
+        bool changed = false;
+        for (int r = 0; r < regions.Length; r++)
+        {
+            var region = regions[r];
+            Backwards.Solve(region.Function, region.Effects, region.Before, b => UsedBehind(r, b));
+            var use = region.Before[region.Function.Blocks[0].Label];
+            if (region.IsVariadic) use = new(use.Hard & ~Variadic.Saved, use.Soft | use.Hard & Variadic.Saved);
+            changed |= use != region.Use;
+            region.Use = use;
+        }
+        // Nobody keeps a value for a callee that he does not know over calls that may overwrite it.
+        callIn |= new Live(0, callable.Aggregate(Transient.None, (all, r) => all | regions[r].Use.All));
+        jumpIn |= new Live(0, jumpable.Aggregate(Transient.None, (all, r) => all | regions[r].Use.All));
+        return changed;
+    }
+
+    Live UsedBehind(int r, Block b)
+    {
+        var end = b.Terminator;
+        var next = returning.MayFollow(b) ? Following(r, end) : default;
+        return end.Op == Op.CallTo ? BeforeCall(end, next) : MayGoAnywhere(r, end) ? next | JumpIn(r) : next;
+    }
+
+    Live Following(int r, Inst end)
+    {
+        Live live = default;
+        foreach (var to in end.Successors())
+            live |= regions[r].Before.TryGetValue(to, out var inside) ? inside : Number(to.Address) is { } target ? regions[target].Use : Unknown(to.Address);
+        return live;
+    }
+}
