@@ -54,9 +54,6 @@ public sealed class Summaries
     public static bool IsCallable(RootReason reason) =>
         (reason & RootReason.AddressTaken & ~(RootReason.LandingPad | RootReason.SecondReturn)) != 0 && (reason & RootReason.Inside) == 0;
 
-    /// <summary>The numbers of the roots that calls through pointers may reach.</summary>
-    public IReadOnlyList<int> Callable => callable;
-
     /// <summary>The number of a root in the order of the functions; null: no such root.</summary>
     public int? Number(ulong root) => numbers.TryGetValue(root, out int r) ? r : null;
 
