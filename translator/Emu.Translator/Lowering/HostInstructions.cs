@@ -14,7 +14,7 @@ public sealed partial class RegionLowering
         if (folding.IsStored(i) || folding.IsMade(i)) return default;
         if (Folding.AsmOf(i).Operands is not ["=*m", ..]) return Host(i, default);
         // A store that faults must leave the x87 alone, but a pass wants the value: so see first that it does not.
-        foreach (var store in f.Blocks.First(b => b.Label == block).Code) if (store.Op == Op.Store && store.Args[1] == i) Touch(store);
+        foreach (var store in block.Code) if (store.Op == Op.Store && store.Args[1] == i) Touch(store);
         Host(i, scratch);
         return m.Load(m.Type(i.Type), scratch);
     }

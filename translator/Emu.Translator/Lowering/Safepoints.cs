@@ -31,15 +31,21 @@ public sealed partial class RegionLowering
         m.At(usual);
     }
 
-    /// <summary>The edge back to <paramref name="to"/>: on the rare path the core gets what is live there.</summary>
+    readonly Dictionary<Label, LLVMBasicBlockRef> checks = [];
+
+    /// <summary>The edges back to <paramref name="to"/>: all of them share one check; on its rare path the core gets what is live there.</summary>
     LLVMBasicBlockRef BackEdge(Label to)
     {
-        var back = LLVM.GetInsertBlock(m.B);
-        LLVMBasicBlockRef check = m.Block(function), rare = m.Block(function);
+        if (checks.TryGetValue(to, out var check)) return check;
+        checks[to] = check = m.Block(function);
+        var (back, before) = (LLVM.GetInsertBlock(m.B), dirty);
+        var rare = m.Block(function);
         m.At(check);
         m.BrUnlikely(AtLimit(), rare, blocks[to]);
         m.At(rare);
+        dirty = flow.At(to);
         Visit(to, demand.Before(to));
+        dirty = before;
         m.At(back);
         return check;
     }
