@@ -60,7 +60,7 @@ variadic_user:
         .type overwrites, @function
 overwrites:
         xor %r9d, %r9d
-        pxor %xmm1, %xmm1
+        pxor %xmm2, %xmm1
         ret
         .size overwrites, . - overwrites
 
@@ -73,7 +73,7 @@ variadic:
         test %al, %al
         je 1f
         movaps %xmm0, 0x50(%rsp)
-        movaps %xmm1, 0x60(%rsp)
+        movaps %xmm2, 0x60(%rsp)
 1:      add $0xd8, %rsp
         ret
         .size variadic, . - variadic
