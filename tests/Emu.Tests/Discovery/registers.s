@@ -60,7 +60,7 @@ variadic_user:
         .type overwrites, @function
 overwrites:
         xor %r9d, %r9d
-        pxor %xmm2, %xmm1
+        pxor %xmm2, %xmm2
         ret
         .size overwrites, . - overwrites
 
