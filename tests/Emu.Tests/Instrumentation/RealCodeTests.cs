@@ -88,8 +88,10 @@ public class RealCodeTests
 
     static string Accesses(Instruction i, InstructionInfo info) => string.Join(' ', info.GetUsedMemory().SelectMany(m =>
     {
-        // Of a repeated string instruction Iced gives no size here, of the xsave family none at all.
-        int size = StateImage.Of(i.Mnemonic.ToString().ToLowerInvariant())?.Size ?? (m.MemorySize == MemorySize.Unknown ? i.MemorySize : m.MemorySize).GetSize();
+        // An image of the state is one access; Iced has no size for the xsave family, and counts the header that xsave looks at.
+        if (StateImage.Of(i.Mnemonic.ToString().ToLowerInvariant()) is { } image) return [(image.IsStore ? "W" : "R") + image.Size];
+        // Of a repeated string instruction Iced gives no size here.
+        int size = (m.MemorySize == MemorySize.Unknown ? i.MemorySize : m.MemorySize).GetSize();
         bool reads = m.Access is OpAccess.Read or OpAccess.CondRead or OpAccess.ReadWrite or OpAccess.ReadCondWrite, writes = m.Access is OpAccess.Write or OpAccess.CondWrite or OpAccess.ReadWrite or OpAccess.ReadCondWrite;
         return new[] { (reads, "R"), (writes, "W") }.Where(a => a.Item1).Select(a => a.Item2 + size);
     }).Order());
