@@ -26,12 +26,18 @@ public sealed class Summaries
     {
         public readonly Function Function = f;
         public readonly bool SwitchesStack = f.Blocks.Any(Stack.IsSwitched), IsVariadic = Variadic.Is(f);
-        public readonly Dictionary<Label, BlockEffect> Effects = f.Blocks.ToDictionary(b => b.Label, b => BlockEffect.Of(b, f.Blocks.Any(BlockEffect.Restores)));
+        public readonly Dictionary<Label, BlockEffect> Effects = EffectsOf(f);
         public readonly Dictionary<Label, Live> Before = f.Blocks.ToDictionary(b => b.Label, _ => default(Live));
         public readonly Dictionary<Label, Transient> Overwritten = f.Blocks.ToDictionary(b => b.Label, _ => Transient.All);
         public int[] Inside = [];
         public Live Use;
         public Transient Writes, Overwrites = Transient.All;
+
+        static Dictionary<Label, BlockEffect> EffectsOf(Function f)
+        {
+            bool restores = f.Blocks.Any(BlockEffect.Restores);
+            return f.Blocks.ToDictionary(b => b.Label, b => BlockEffect.Of(b, restores));
+        }
     }
 
     public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning)
@@ -51,7 +57,7 @@ public sealed class Summaries
     }
 
     /// <summary>Whether code that nobody knows may call it.</summary>
-    public static bool IsCallable(RootReason reason) =>
+    static bool IsCallable(RootReason reason) =>
         (reason & RootReason.AddressTaken & ~(RootReason.LandingPad | RootReason.SecondReturn)) != 0 && (reason & RootReason.Inside) == 0;
 
     /// <summary>The number of a root in the order of the functions; null: no such root.</summary>
