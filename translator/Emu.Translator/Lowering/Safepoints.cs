@@ -31,23 +31,30 @@ public sealed partial class RegionLowering
         m.At(usual);
     }
 
-    readonly Dictionary<Label, LLVMBasicBlockRef> checks = [];
+    readonly Dictionary<Label, LLVMBasicBlockRef> visits = [];
 
-    /// <summary>The edges back to <paramref name="to"/>: all of them share one check; on its rare path the core gets what is live there.</summary>
+    /// <summary>An edge back to <paramref name="to"/>: a check of its own, so that LLVM may lay out the loop as it likes.</summary>
     LLVMBasicBlockRef BackEdge(Label to)
     {
-        if (checks.TryGetValue(to, out var check)) return check;
-        checks[to] = check = m.Block(function);
-        var (back, before) = (LLVM.GetInsertBlock(m.B), dirty);
-        var rare = m.Block(function);
+        var (back, check) = (LLVM.GetInsertBlock(m.B), m.Block(function));
         m.At(check);
-        m.BrUnlikely(AtLimit(), rare, blocks[to]);
+        m.BrUnlikely(AtLimit(), Visit(to), blocks[to]);
+        m.At(back);
+        return check;
+    }
+
+    /// <summary>The rare path of all edges back to <paramref name="to"/>: the core gets what is live there.</summary>
+    LLVMBasicBlockRef Visit(Label to)
+    {
+        if (visits.TryGetValue(to, out var rare)) return rare;
+        visits[to] = rare = m.Block(function);
+        var (back, before) = (LLVM.GetInsertBlock(m.B), dirty);
         m.At(rare);
         dirty = flow.At(to);
         Visit(to, demand.Before(to));
         dirty = before;
         m.At(back);
-        return check;
+        return rare;
     }
 
     /// <summary>
