@@ -19,7 +19,7 @@ public sealed partial class RegionLowering
         return m.Trunc(below, m.I1);
     }
 
-    /// <summary>At the region's entry all of the guest is where callers put it: the core gets it as it is, and comes back.</summary>
+    /// <summary>At the region's entry the guest is where callers put it: the core gets it as it is, and comes back.</summary>
     void CheckSignals()
     {
         if (!demand.IsChecked(f.Entry)) return;
@@ -27,7 +27,8 @@ public sealed partial class RegionLowering
         m.BrUnlikely(AtLimit(), rare, usual);
         m.At(rare);
         state.Store(m.Const(f.Entry), GuestState.Rip);
-        TailCall(symbols.Region(Bridges.EnterThunk), [.. Enumerable.Range(0, Abi.In.Count).Select(n => LLVM.GetParam(function, (uint)n))]);
+        var live = demand.Before(f.Blocks[0].Label);
+        TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Index().Select(r => slots[r.Item] is var s && s.IsIn(live) ? LLVM.GetParam(function, (uint)r.Index) : m.Poison(s.Type))]);
         m.At(usual);
     }
 

@@ -34,6 +34,9 @@ public sealed record Slot(int Number, string Register, int Offset, Crossing Cros
 /// <summary>The calling convention between regions (ARCHITECTURE.md, "Calling convention").</summary>
 public static class Abi
 {
+    /// <summary>Among the results: the PC to go on at.</summary>
+    public const string Rip = "rip";
+
     /// <summary>LLVM's x86_regcallcc.</summary>
     public const uint Regcall = 92;
 
@@ -49,8 +52,13 @@ public static class Abi
     /// <summary>The guest registers in the arguments, in order: eleven general ones and the low halves of most vector registers.</summary>
     public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors];
 
-    /// <summary>The guest registers in the results, in order.</summary>
-    public static readonly IReadOnlyList<string> Out = ["rip", "rcx", "rdx", "rdi", "rsi", "rax", "rsp", "r12", "rbx", "rbp", "r13", .. vectors, Clobbered, Clobbered];
+    /// <summary>The guest registers in the results, in order: where one travels both ways, it is in the same host register.</summary>
+    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors, Clobbered, Clobbered];
+
+    /// <summary>The results with their numbers that carry guest registers.</summary>
+    public static readonly IReadOnlyList<(int Number, string Register)> Results = [.. Out.Index().Where(r => r.Item is not (Rip or Clobbered))];
+
+    public static readonly int RipNumber = Out.Index().First(r => r.Item == Rip).Index;
 
     /// <summary>How a register crosses; the upper half of a vector register always stays.</summary>
     public static Crossing Of(string register, int half = 0) => GuestState.Offset(register) < 0 ? Crossing.Local : half > 0 ? Crossing.Stays : (In.Contains(register), Out.Contains(register)) switch

@@ -110,7 +110,7 @@ public sealed partial class RegionLowering
     void ContinueAt(LLVMValueRef result, Label next)
     {
         LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, 0), m.Const(next.Address)), elsewhere, here);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, Abi.RipNumber), m.Const(next.Address)), elsewhere, here);
         m.At(elsewhere);
         LLVM.BuildRet(m.B, result);
         m.At(here);
@@ -178,8 +178,7 @@ public sealed partial class RegionLowering
     /// <summary>The callee's registers become this region's, as far as it reads them.</summary>
     void Receive(LLVMValueRef result, Transient live)
     {
-        for (int n = 1; n < Abi.Out.Count; n++)
-            if (Abi.Out[n] != Abi.Clobbered && slots[Abi.Out[n]] is var s && s.IsIn(live)) Write(s, m.ExtractValue(result, n));
+        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) Write(s, m.ExtractValue(result, n));
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && s.IsIn(live));
         dirty = Bits(Crossing.OutOnly);
     }
@@ -189,9 +188,8 @@ public sealed partial class RegionLowering
     {
         StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s) && s.IsIn(live));
         StoreFlags(Demand.Flags(live));
-        var result = m.InsertValue(m.Poison(symbols.ResultType), rip, 0);
-        for (int n = 1; n < Abi.Out.Count; n++)
-            if (Abi.Out[n] != Abi.Clobbered && slots[Abi.Out[n]] is var s && s.IsIn(live)) result = m.InsertValue(result, Read(s), n);
+        var result = m.InsertValue(m.Poison(symbols.ResultType), rip, Abi.RipNumber);
+        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) result = m.InsertValue(result, Read(s), n);
         LLVM.BuildRet(m.B, result);
     }
 

@@ -3,7 +3,7 @@ using Emu.Ir;
 namespace Emu.Translator.Passes;
 
 /// <summary>What a block does to transient state: what it may read before writing it, what it surely overwrites, what it may change.</summary>
-/// <param name="Expects">What it reads where it may not be there: the kernel takes six arguments, however many the call has.</param>
+/// <param name="Expects">What it reads where it may not be there: a system call whose number is not known takes six arguments, and most have fewer.</param>
 public readonly record struct BlockEffect(Transient Reads, Transient Expects, Transient Kills, Transient Writes)
 {
     /// <summary>What is live before the block when <paramref name="after"/> is live behind it.</summary>
@@ -32,12 +32,21 @@ public readonly record struct BlockEffect(Transient Reads, Transient Expects, Tr
                 continue;
             }
             reads |= ReadBy(i, restores) & ~kills;
-            if (i.Op == Op.Syscall) expects |= Transients.KernelArguments & ~kills;
+            if (i.Op == Op.Syscall)
+            {
+                if (NumberIn(b) is { } number) reads |= Transients.KernelTakes(SystemCalls.Arguments(number)) & ~kills;
+                else expects |= Transients.KernelTakes(SystemCalls.MostArguments) & ~kills;
+            }
             if (Kept(i) is null) kills |= OverwrittenBy(i);
             writes |= OverwrittenBy(i) | (i.Op == Op.Helper ? Transient.All : i.Op == Op.Rep ? Repeated(i) : 0);
         }
         return new(reads, expects, kills, writes);
     }
+
+    /// <summary>What rax is at the end of a block, where its last write there says so.</summary>
+    static long? NumberIn(Block b) => b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is { Printed.Bytes: 8 } set
+        ? set.Args[0] switch { Const c => (long)c.Bits, Inst { Op: Op.Zext, Args: [Const c] } => (long)c.Bits, _ => null }
+        : null;
 
     /// <summary>The old flag in one that stays as it is unless a condition holds (a shift by cl): neither read here nor surely overwritten.</summary>
     static Inst? Kept(Inst i) =>

@@ -44,8 +44,10 @@ public static class Transients
     /// <summary>What any caller may read after a call (psABI 3.2.3): results and preserved registers.</summary>
     public static readonly Transient Results = Preserved | Of("rax rdx") | Vectors(2);
 
-    /// <summary>What the kernel takes (syscall(2), x86-64).</summary>
-    public static readonly Transient KernelArguments = Of("rax rdi rsi rdx r10 r8 r9");
+    /// <summary>What a system call reads (syscall(2), x86-64): its number, and so many arguments.</summary>
+    public static Transient KernelTakes(int arguments) => kernelArguments.Take(arguments).Aggregate(Of("rax"), (all, r) => all | Of(r));
+
+    static readonly string[] kernelArguments = ["rdi", "rsi", "rdx", "r10", "r8", "r9"];
 
     /// <summary>What the kernel overwrites.</summary>
     public static readonly Transient KernelResults = Of("rax rcx r11");
