@@ -62,7 +62,7 @@ static void *of_ahead_of_time_code(uint64_t pc) {
 }
 
 // Saves every register, as it calls C functions.
-static __attribute__((preserve_all, noinline)) void *look_further(uint64_t pc) { return of_ahead_of_time_code(pc); }
+EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_further(uint64_t pc) { return of_ahead_of_time_code(pc); }
 
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);

@@ -54,12 +54,15 @@ extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-
 
 // --- Called by generated code -------------------------------------------------------------------------------------------
 
+// Regions keep rsp a multiple of 8, not of 16: what they call aligns it.
+#define EMU_ENTRY __attribute__((force_align_arg_pointer))
+
 // Does the guest's `syscall`. In: every register in emu_state, rip = PC after the instruction. When emu_state.rip is
 // another one afterwards, the region must return to the dispatcher.
-void emu_syscall(void);
+EMU_ENTRY void emu_syscall(void);
 
 // Takes the signals that wait, in front of the instruction at emu_state.rip.
-void emu_safepoint(void);
+EMU_ENTRY void emu_safepoint(void);
 
 // The same at a loop's back-edge, from visit.S. Whether a register, or rip, is another than before.
 _Bool emu_visited(void);
@@ -68,21 +71,21 @@ _Bool emu_visited(void);
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 
 // The same for a caller that has handed over all transient state (ARCHITECTURE.md, "Transient state may be dropped").
-__attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc);
+EMU_ENTRY __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc);
 
 // Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
 
 // The same for the trap that emu_state describes.
-void emu_trapped(void);
+EMU_ENTRY void emu_trapped(void);
 
 // Makes room for at least 64 KiB of records in a stream.
-__attribute__((preserve_all)) void emu_stream_full(uint64_t stream);
+EMU_ENTRY __attribute__((preserve_all)) void emu_stream_full(uint64_t stream);
 
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
-void emu_helper_cpuid(void);
-void emu_helper_xgetbv(void);
-void emu_helper_image(void); // emu_state.form (fnstenv ... xrstor) at emu_state.operand
+EMU_ENTRY void emu_helper_cpuid(void);
+EMU_ENTRY void emu_helper_xgetbv(void);
+EMU_ENTRY void emu_helper_image(void); // emu_state.form (fnstenv ... xrstor) at emu_state.operand
 
 // --- Generated (translator/Emu.Translator/Lowering/Bridges.cs) -------------------------------------------------------------
 

@@ -129,7 +129,7 @@ public sealed class Pipeline
 
     ModuleWriter Module(IEnumerable<Function> functions, Func<Function, Demand> demand)
     {
-        var m = new ModuleWriter("regions");
+        var m = new ModuleWriter("regions") { HasProbes = !probes.Value.IsEmpty };
         var symbols = new ModuleSymbols(m, plugins);
         foreach (var f in functions) RegionLowering.Lower(symbols, f, demand(f));
         symbols.Finish();

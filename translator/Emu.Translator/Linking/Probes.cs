@@ -24,6 +24,9 @@ public sealed unsafe class Probes
         files = [.. probes.Select(p => p.File).Distinct().Select(Compile)];
     }
 
+    /// <summary>Whether there is none.</summary>
+    public bool IsEmpty => files.Count == 0;
+
     /// <summary>Names the probes' contents, for a cache key.</summary>
     public string Describe() => string.Join(' ', files.Select(Hash));
 
@@ -39,7 +42,6 @@ public sealed unsafe class Probes
     public void AddTo(ModuleWriter m)
     {
         foreach (var bitcode in files) Link(m, bitcode, isDefinition: false);
-        m.HasProbes = files.Count > 0;
     }
 
     void Link(ModuleWriter m, byte[] bitcode, bool isDefinition)
@@ -51,9 +53,9 @@ public sealed unsafe class Probes
             if (LLVM.ParseBitcodeInContext2(m.Context, buffer, &parsed) != 0) throw new InvalidOperationException("clang's bitcode cannot be read");
         }
         string prefix = "emu_probe_" + Hash(bitcode)[..12] + "_";
-        for (var f = LLVM.GetFirstFunction(parsed); f.Handle != 0; f = LLVM.GetNextFunction(f)) Expose(f, prefix, isDefinition);
+        for (var f = LLVM.GetFirstFunction(parsed); f.Handle != 0; f = LLVM.GetNextFunction(f)) Expose(m, f, prefix, isDefinition);
         for (var g = LLVM.GetFirstGlobal(parsed); g.Handle != 0; g = LLVM.GetNextGlobal(g))
-            if (LLVM.IsGlobalConstant(g) == 0 && !Name(g).StartsWith("llvm.", StringComparison.Ordinal)) Expose(g, prefix, isDefinition);
+            if (LLVM.IsGlobalConstant(g) == 0 && !Name(g).StartsWith("llvm.", StringComparison.Ordinal)) Expose(m, g, prefix, isDefinition);
         if (!isDefinition && LLVM.GetNamedGlobal(parsed, "llvm.used") is { Handle: not 0 } used) LLVM.DeleteGlobal(used);
         if (!isDefinition && LLVM.GetNamedGlobal(parsed, "llvm.compiler.used") is { Handle: not 0 } kept) LLVM.DeleteGlobal(kept);
         CheckConvention(parsed);
@@ -69,10 +71,12 @@ public sealed unsafe class Probes
     }
 
     /// <summary>There is one instance of each function and variable, in the defining object; file-local ones get names of their own for that.</summary>
-    static void Expose(LLVMValueRef v, string prefix, bool isDefinition)
+    static void Expose(ModuleWriter m, LLVMValueRef v, string prefix, bool isDefinition)
     {
         if (LLVM.IsDeclaration(v) != 0) return;
         bool local = LLVM.GetLinkage(v) is LLVMLinkage.LLVMInternalLinkage or LLVMLinkage.LLVMPrivateLinkage;
+        // Regions call it with rsp aligned to 8.
+        if (isDefinition && LLVM.IsAFunction(v).Handle != 0 && LLVM.GetFunctionCallConv(v) == Abi.PreserveAll) m.AddAttribute(v, "stackrealign");
         if (local) { string name = prefix + Name(v); LLVM.SetValueName2(v, name, (nuint)name.Length); }
         if (!isDefinition) LLVM.SetLinkage(v, LLVMLinkage.LLVMAvailableExternallyLinkage);
         else if (local) LLVM.SetLinkage(v, LLVMLinkage.LLVMExternalLinkage);

@@ -22,8 +22,7 @@ public sealed unsafe class DebugLines
         Flag("Dwarf Version", 5);
     }
 
-    void Flag(string name, ulong value) =>
-        LLVM.AddModuleFlag(m.Module, LLVMModuleFlagBehavior.LLVMModuleFlagBehaviorWarning, name, (nuint)name.Length, m.MdConst(value));
+    void Flag(string name, ulong value) => m.AddFlag(LLVMModuleFlagBehavior.LLVMModuleFlagBehaviorWarning, name, value);
 
     /// <summary>Starts a function.</summary>
     public void Enter(LLVMValueRef function, ulong root)

@@ -7,6 +7,7 @@ namespace Emu.Translator.Lowering;
 public sealed partial class RegionLowering
 {
     const LLVMInlineAsmDialect Intel = LLVMInlineAsmDialect.LLVMInlineAsmDialectIntel;
+    const uint stackAlignment = 8;
     LLVMValueRef scratch;
 
     LLVMValueRef HostInstruction(Inst i)
@@ -16,7 +17,7 @@ public sealed partial class RegionLowering
         // A store that faults must leave the x87 alone, but a pass wants the value: so see first that it does not.
         foreach (var store in block.Code) if (store.Op == Op.Store && store.Args[1] == i) Touch(store);
         Host(i, scratch);
-        return m.Load(m.Type(i.Type), scratch);
+        return m.Load(m.Type(i.Type), scratch, stackAlignment);
     }
 
     /// <summary>A load that its user makes.</summary>
@@ -47,7 +48,7 @@ public sealed partial class RegionLowering
     LLVMValueRef InMemory(Inst i, int n)
     {
         if (folding.UserOf(i.Args[n]) == i) return Pointer((Inst)i.Args[n]);
-        m.Store(Arg(i, n), scratch);
+        m.Store(Arg(i, n), scratch, stackAlignment);
         return scratch;
     }
 

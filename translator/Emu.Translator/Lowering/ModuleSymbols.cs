@@ -15,6 +15,8 @@ public sealed unsafe class ModuleSymbols
         RegionType = m.Function(ResultType, [.. Abi.In.Select(TypeOf)]);
         LookupType = m.Function(m.Ptr, m.I64);
         ActionType = m.Function(m.Void);
+        // A frame of 8 bytes less for each guest call: what regions call realigns (EMU_ENTRY in emu.h).
+        m.AddFlag(LLVMModuleFlagBehavior.LLVMModuleFlagBehaviorError, "override-stack-alignment", 8);
     }
 
     public ModuleWriter Module { get; }
@@ -44,6 +46,8 @@ public sealed unsafe class ModuleSymbols
         LLVM.SetVisibility(f, LLVMVisibility.LLVMHiddenVisibility);
         // Library calls must not be invented from guest loops; guest code does not unwind host frames.
         foreach (var a in new[] { "nounwind", "no-builtins" }) Module.AddAttribute(f, a);
+        // Without C code in it nothing in a frame needs more than what the frame has.
+        if (!Module.HasProbes) Module.AddAttribute(f, "no-realign-stack");
         return f;
     }
 

@@ -20,8 +20,8 @@ public sealed unsafe class ModuleWriter : IDisposable
         (I1, I8, I32, I64) = (Int(1), Int(8), Int(32), Int(64));
     }
 
-    /// <summary>Whether it has functions to inline.</summary>
-    public bool HasProbes { get; set; }
+    /// <summary>Whether it has C functions to inline.</summary>
+    public bool HasProbes { get; init; }
 
     public LLVMContextRef Context { get; }
     public LLVMModuleRef Module { get; }
@@ -151,6 +151,8 @@ public sealed unsafe class ModuleWriter : IDisposable
     public void SetMetadata(LLVMValueRef v, string kind, params ReadOnlySpan<LLVMMetadataRef> parts) => SetMetadata(v, Kind(kind), LLVM.MetadataAsValue(Context, MdNode(parts)));
     public void SetMetadata(LLVMValueRef v, uint kind, LLVMValueRef node) => LLVM.SetMetadata(v, kind, node);
     public uint Kind(string name) => LLVM.GetMDKindIDInContext(Context, name, (uint)name.Length);
+
+    public void AddFlag(LLVMModuleFlagBehavior merge, string name, ulong value) => LLVM.AddModuleFlag(Module, merge, name, (nuint)name.Length, MdConst(value));
 
     public void AddAttribute(LLVMValueRef f, string name, string value = "")
     {
