@@ -26,7 +26,20 @@ public class ElfTests
         Assert.Equal("wrong machine: AArch64, not x86-64", Complaint(With(18, 183, 0)));
         Assert.Equal("not an executable: a relocatable object", Complaint(With(16, 1, 0)));
         Assert.Equal("not an executable: a core dump", Complaint(With(16, 4, 0)));
-        Assert.StartsWith("dynamically linked", Complaint(Guest("gcc -O2")));
+    }
+
+    [Fact]
+    public void DynamicLinkingIsRead()
+    {
+        var program = Image.Parse(Guest("gcc -O2 -Wl,-rpath,$ORIGIN/lib -Wl,--enable-new-dtags"));
+        Assert.Equal("/lib64/ld-linux-x86-64.so.2", program.Interpreter);
+        Assert.Equal(["libc.so.6"], program.Needed);
+        Assert.Equal(("$ORIGIN/lib", false), program.RunPath);
+        Assert.Contains("printf", program.Imports);
+        var library = Image.Load("/lib/x86_64-linux-gnu/libm.so.6", 0x30000000);
+        Assert.Equal((null, "libm.so.6", false), (library.Interpreter, library.SoName, library.HasEntry));
+        Assert.Equal(0x30000000ul, library.Base);
+        Assert.Null(Image.Parse(Guest()).Interpreter);
     }
 
     [Fact]

@@ -49,6 +49,7 @@ sealed class Translation
     /// <summary>Makes the runner; <paramref name="output"/> appears whole or not at all.</summary>
     public void Build(string output)
     {
+        if (Image.Interpreter != null || Image.Needed.Count > 0 || !Image.HasEntry) throw new UserException($"{Guest.Typed}: dynamically linked: not supported yet");
         try { Pipeline.Build(Guest.Path, output); }
         catch (BadInputException e) { throw new UserException($"{Guest.Typed}: {e.Message}"); }
         finally { Progress.Erase(); }

@@ -46,7 +46,7 @@ internal sealed class RootSet(Image image)
     /// <summary>What the file itself names.</summary>
     public void AddNamed(IEnumerable<ulong> extraRoots)
     {
-        Add(image.Entry, RootReason.Entry);
+        if (image.HasEntry) Add(image.Entry, RootReason.Entry);
         var cold = image.Symbols.All.Where(IsCold).Select(s => s.Address).ToHashSet();
         foreach (var symbol in image.Symbols.All)
             if (symbol.IsFunction && !IsCold(symbol))

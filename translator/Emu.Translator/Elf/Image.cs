@@ -3,12 +3,12 @@ using System.Buffers.Binary;
 namespace Emu.Translator.Elf;
 
 /// <summary>
-/// A statically linked x86-64 program as the kernel would load it. All addresses are run-time addresses (load base added).
+/// An x86-64 program or shared library as the kernel or ld.so would load it. All addresses are run-time addresses (load base added).
 /// Parsing throws <see cref="BadInputException"/> and nothing else.
 /// </summary>
 public sealed partial class Image
 {
-    /// <summary>Where static-PIE programs go unless the caller says otherwise.</summary>
+    /// <summary>Where position-independent programs go unless the caller says otherwise.</summary>
     public const ulong DefaultPieBase = 0x10000000;
 
     const ulong HighestAddress = 1UL << 47;
@@ -25,11 +25,10 @@ public sealed partial class Image
         Sections = [.. headers.Sections.Select(s => s.IsAllocated ? s with { Address = s.Address + loadBase } : s)];
         Segments = [.. headers.Programs.Where(p => p.Type == ProgramHeader.Load && p.MemorySize != 0).Select(ToSegment).OrderBy(s => s.Address)];
         if (Segments.Count == 0) throw new BadInputException("not an executable: nothing to load");
-        if (!IsExecutable(Entry)) throw new BadInputException($"not an executable: entry point {Entry:x} is not in an executable segment");
+        if (HasEntry && !IsExecutable(Entry)) throw new BadInputException($"not an executable: entry point {Entry:x} is not in an executable segment");
         foreach (var p in headers.Programs.Where(p => p.Type == ProgramHeader.Relro))
             relro.Add((p.Address + Base, p.Address + Base + p.MemorySize));
         dynamic = Program(ProgramHeader.Dynamic) is { } d && TryRead(d.Address + Base, d.FileSize, out var bytes) ? new(bytes) : null;
-        if (dynamic?[Dynamic.Needed] is not null) throw new BadInputException("dynamically linked: not supported yet");
         Relocations = ReadRelocations();
         ApplyRelocations();
         symbols = new(() => new(ReadSymbols()));
@@ -47,6 +46,9 @@ public sealed partial class Image
 
     /// <summary>The first instruction to run.</summary>
     public ulong Entry => headers.Entry + Base;
+
+    /// <summary>Most shared libraries have no entry point.</summary>
+    public bool HasEntry => headers.Entry != 0 || !IsPie;
 
     /// <summary>Loaded segments by address.</summary>
     public IReadOnlyList<Segment> Segments { get; }
@@ -80,11 +82,10 @@ public sealed partial class Image
         }
     }
 
-    /// <summary>Reads a program from its bytes; <paramref name="pieBase"/> is where a static-PIE goes.</summary>
+    /// <summary>Reads a program from its bytes; <paramref name="pieBase"/> is where position-independent code goes.</summary>
     public static Image Parse(ReadOnlyMemory<byte> file, ulong pieBase = DefaultPieBase)
     {
         var headers = ElfHeaders.Read(file.Span);
-        if (headers.Programs.Any(p => p.Type == ProgramHeader.Interp)) throw new BadInputException("dynamically linked: not supported yet");
         return new(file, headers, headers.IsPie ? pieBase : 0);
     }
 

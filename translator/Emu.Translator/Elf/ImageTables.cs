@@ -11,6 +11,30 @@ public sealed partial class Image
     public string? BuildId => headers.Programs.Where(p => p.Type == ProgramHeader.Note)
         .Select(p => TryRead(p.Address + Base, p.FileSize, out var bytes) ? FindBuildId(bytes) : null).FirstOrDefault(id => id is not null);
 
+    /// <summary>The dynamic linker that the program asks for (PT_INTERP), null when it is linked statically or a library.</summary>
+    public string? Interpreter => Program(ProgramHeader.Interp) is { } p && p.Offset <= (ulong)File.Length && p.FileSize <= (ulong)File.Length - p.Offset
+        ? new Cursor(File.Span.Slice((int)p.Offset, (int)p.FileSize)).Text() : null;
+
+    /// <summary>Names of the libraries that it needs (DT_NEEDED), in order.</summary>
+    public IReadOnlyList<string> Needed => dynamic is null ? [] : [.. dynamic.AllNeeded.Select(n => DynamicText(n)).OfType<string>()];
+
+    /// <summary>The name that others need it by (DT_SONAME).</summary>
+    public string? SoName => DynamicText(dynamic?[Dynamic.SoName]);
+
+    /// <summary>Where it looks for libraries (DT_RUNPATH, or DT_RPATH without one, then also for those that its libraries need).</summary>
+    public (string? Path, bool IsInherited) RunPath =>
+        DynamicText(dynamic?[Dynamic.RunPath]) is { } path ? (path, false) : (DynamicText(dynamic?[Dynamic.RPath]), true);
+
+    /// <summary>Names of the dynamic symbols that others define.</summary>
+    public IEnumerable<string> Imports => SymbolTable.Undefined(DynamicSymbols(), dynamic?[Dynamic.StrTab] is { } strings ? Table(strings, dynamic[Dynamic.StrSize]) : default);
+
+    string? DynamicText(ulong? offset)
+    {
+        if (offset is not { } at || dynamic?[Dynamic.StrTab] is not { } start || Table(start, dynamic[Dynamic.StrSize]) is var text && at >= (ulong)text.Length) return null;
+        var rest = text.Span[(int)at..];
+        return rest.IndexOf((byte)0) is >= 0 and var end ? System.Text.Encoding.UTF8.GetString(rest[..end]) : null;
+    }
+
     /// <summary>Functions the start-up code calls: DT_INIT, the init arrays, and those of the end.</summary>
     public IEnumerable<ulong> InitializersAndFinalizers()
     {

@@ -86,6 +86,17 @@ public sealed class SymbolTable
                 yield return symbol;
     }
 
+    /// <summary>Names of the symbols that a table refers to and does not define.</summary>
+    internal static IEnumerable<string> Undefined(ReadOnlyMemory<byte> entries, ReadOnlyMemory<byte> strings)
+    {
+        for (var offset = 24; offset + 24 <= entries.Length; offset += 24)
+        {
+            var at = new Cursor(entries.Span.Slice(offset, 24));
+            var (name, _, _, section) = (at.U32(), at.U8(), at.U8(), at.U16());
+            if (section == 0 && name > 0 && name < strings.Length) yield return new Cursor(strings.Span) { Position = (int)name }.Text();
+        }
+    }
+
     static Symbol? ParseOne(ReadOnlySpan<byte> entry, ReadOnlySpan<byte> strings, ulong loadBase)
     {
         var at = new Cursor(entry);
