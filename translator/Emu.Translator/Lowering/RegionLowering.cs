@@ -22,8 +22,9 @@ public sealed partial class RegionLowering
     readonly LLVMValueRef[] flags = new LLVMValueRef[6];
     readonly Dictionary<Value, LLVMValueRef> values = [];
     readonly SlotFlow flow;
-    readonly HashSet<Label> loops;
+    readonly Loops loops;
     ulong dirty, pc;
+    int turn;
     bool guardsBranch;
     Block block = null!;
     Folding folding = null!;
@@ -37,11 +38,13 @@ public sealed partial class RegionLowering
         m.At(entry);
         symbols.Debug.Enter(function, f.Entry);
         MakeSlots();
-        loops = symbols.Plugins.IsEmpty ? [] : Loops.Of(f);
+        loops = symbols.Plugins.IsEmpty ? Loops.None : Loops.Of(f);
+        MakeAccumulators();
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
         CheckEntry();
         CheckSignals();
         EnterRegion();
+        LoadAccumulators(f.Blocks[0].Label);
         m.Br(blocks[f.Blocks[0].Label]);
     }
 
@@ -58,6 +61,7 @@ public sealed partial class RegionLowering
         dirty = flow.At(b.Label);
         values.Clear();
         block = b;
+        turn++;
         guardsBranch = demand.Guard.At(b);
         folding = new(b);
         foreach (var i in b.Code)

@@ -69,8 +69,11 @@ public sealed partial class RegionLowering
         StoreFlags(Demand.Flags(live));
         // Below the red zone: this may be a leaf.
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp", "={@ccne},~{memory},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
-        var leave = m.Block(function);
-        m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, blocks[at]);
+        LLVMBasicBlockRef leave = m.Block(function), again = m.Block(function);
+        m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, again);
+        m.At(again);
+        LoadAccumulators(at); // the handler may have counted, too
+        m.Br(blocks[at]);
         m.At(leave);
         TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
     }

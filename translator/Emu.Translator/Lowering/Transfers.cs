@@ -46,10 +46,11 @@ public sealed partial class RegionLowering
     /// <summary>The LLVM block of a label; for one outside the region a new block that goes there.</summary>
     LLVMBasicBlockRef Edge(Label to)
     {
-        if (!isStale && blocks.TryGetValue(to, out var inside)) return IsBack(to) ? BackEdge(to) : inside;
+        if (!isStale && blocks.TryGetValue(to, out var inside)) return Accumulated(to, IsBack(to) ? BackEdge(to) : inside);
         var back = LLVM.GetInsertBlock(m.B);
         var exit = m.Block(function);
         m.At(exit);
+        if (Defers(block)) StoreAccumulators();
         if (to.Part == 0 && demand.IsRoot(to.Address)) TailCall(symbols.Region(to.Address), demand.AtEdge(to));
         else if (to.Part == 0 && demand.Guard.Kind != GuardKind.None) JumpTo(m.Const(to.Address), Transient.All);
         else Leave(m.Const(to.Address), Transient.All);

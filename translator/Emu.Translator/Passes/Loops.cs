@@ -3,57 +3,46 @@ using Emu.Ir;
 namespace Emu.Translator.Passes;
 
 /// <summary>Blocks that can follow themselves without a call in between: where latency counts.</summary>
-public static class Loops
+public sealed class Loops
 {
-    /// <summary>The strongly connected components with an edge inside (Tarjan 1972), all in one set; calls cut cycles.</summary>
-    public static HashSet<Label> Of(Function f)
+    readonly HashSet<Label> all = [];
+    readonly List<HashSet<Label>> innermost = [];
+
+    /// <summary>No loops.</summary>
+    public static readonly Loops None = new();
+
+    Loops() { }
+
+    /// <summary>The loops of a function; calls cut cycles.</summary>
+    public static Loops Of(Function f)
     {
         var blocks = f.Blocks.ToDictionary(b => b.Label);
-        Label[] Next(Label b) => blocks[b].Terminator.Op is Op.CallTo or Op.Syscall ? [] : [.. blocks[b].Terminator.Successors().Where(blocks.ContainsKey).Distinct()];
-        var order = new Dictionary<Label, int>();
-        var low = new Dictionary<Label, int>();
-        var stack = new Stack<Label>();
-        var open = new HashSet<Label>();
-        var loops = new HashSet<Label>();
-        foreach (var root in f.Blocks) if (!order.ContainsKey(root.Label)) Visit(root.Label);
+        var next = f.Blocks.ToDictionary(b => b.Label, b => b.Terminator.Op is Op.CallTo or Op.Syscall ? [] : b.Terminator.Successors().Where(blocks.ContainsKey).Distinct().ToArray());
+        // From where a block is reached; null: from outside, or behind a call.
+        var before = f.Blocks.SelectMany(b => b.Terminator.Successors().Select(to => (To: to, From: next[b.Label].Length > 0 ? b.Label : (Label?)null)))
+            .Append((To: f.Blocks[0].Label, From: null)).ToLookup(e => e.To, e => e.From);
+        var loops = new Loops();
+        foreach (var cycle in Graph.Cycles(next.Keys, b => next[b]))
+        {
+            loops.all.UnionWith(cycle);
+            loops.Split(cycle, next, before);
+        }
         return loops;
+    }
 
-        // Without recursion: a region's path may be as long as the region.
-        void Visit(Label root)
-        {
-            var path = new Stack<(Label Block, Label[] Next, int At)>();
-            Enter(root);
-            while (path.TryPop(out var top))
-            {
-                if (top.At > 0) low[top.Block] = Math.Min(low[top.Block], low[top.Next[top.At - 1]]);
-                int at = top.At;
-                while (at < top.Next.Length && order.ContainsKey(top.Next[at]))
-                {
-                    if (open.Contains(top.Next[at])) low[top.Block] = Math.Min(low[top.Block], order[top.Next[at]]);
-                    at++;
-                }
-                if (at < top.Next.Length) { path.Push((top.Block, top.Next, at + 1)); Enter(top.Next[at]); }
-                else if (low[top.Block] == order[top.Block]) Close(top.Block, top.Next);
-            }
+    /// <summary>Whether a block is in a loop.</summary>
+    public bool Contains(Label block) => all.Contains(block);
 
-            void Enter(Label b)
-            {
-                order[b] = low[b] = order.Count;
-                stack.Push(b);
-                open.Add(b);
-                path.Push((b, Next(b), 0));
-            }
-        }
+    /// <summary>The loops that have no other inside.</summary>
+    public IReadOnlyList<IReadOnlySet<Label>> Innermost => innermost;
 
-        void Close(Label head, Label[] next)
-        {
-            bool single = stack.Peek() == head;
-            for (Label b = stack.Pop(); ; b = stack.Pop())
-            {
-                open.Remove(b);
-                if (!single || next.Contains(head)) loops.Add(b);
-                if (b == head) return;
-            }
-        }
+    /// <summary>Without the blocks where it is entered, what still is a cycle is a loop inside.</summary>
+    void Split(HashSet<Label> cycle, Dictionary<Label, Label[]> next, ILookup<Label, Label?> before)
+    {
+        var rest = cycle.Where(b => before[b].All(from => from is { } label && cycle.Contains(label))).ToHashSet();
+        Label[] Inside(Label b) => [.. next[b].Where(rest.Contains)];
+        var inner = Graph.Cycles(rest, Inside).ToList();
+        if (inner.Count == 0) innermost.Add(cycle);
+        foreach (var c in inner) Split(c, next, before);
     }
 }
