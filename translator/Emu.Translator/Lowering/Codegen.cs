@@ -24,7 +24,7 @@ public static unsafe class Codegen
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
         LLVM.InitializeX86AsmParser();
-        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false", "-disable-lsr");
+        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false", "-disable-lsr", "-enable-tail-merge=false");
         LLVMTargetRef t;
         sbyte* error;
         if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));

@@ -49,7 +49,7 @@ public sealed unsafe class PluginLowering
     }
 
     /// <summary>Cells of one key that are used in turn, so that neighbouring blocks need not wait for each other's stores (fib with insns: 1.62 and 1.2).</summary>
-    const int Twins = 4;
+    const int Twins = 8;
 
     /// <summary>Adds to a cell.</summary>
     /// <param name="turn">A number that differs from block to block.</param>
