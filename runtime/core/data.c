@@ -98,14 +98,6 @@ static bool write_all(int fd, const void *from, uint64_t size, uint64_t offset) 
   return true;
 }
 
-static bool map_counters(int fd, const struct data_header *h) {
-  if (!h->counters_size) return true;
-  if ((h->counters_size | (uint64_t)__start_emu_counters) & (PAGE - 1))
-    fail("section emu_counters is not page aligned: the runner was not linked as it must be");
-  return mmap(__start_emu_counters, h->counters_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-              (off_t)h->counters_offset) != MAP_FAILED;
-}
-
 static bool fill(int fd) {
   static struct data_header h;
   lay_out(&h);
@@ -114,10 +106,11 @@ static bool fill(int fd) {
       !write_all(fd, __start_emu_keys, h.keys_size, h.keys_offset))
     return false;
   void *header = mmap(NULL, DATA_HEADER, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (header == MAP_FAILED || !map_counters(fd, &h)) return false;
+  if (header == MAP_FAILED) return false;
   memory_protect_runner((uint64_t)header, (uint64_t)header + DATA_HEADER);
   data_header = header;
-  return true;
+  file = fd;
+  return counters_init();
 }
 
 static const char *default_path(void) {
@@ -139,7 +132,6 @@ void data_open(const char *path) {
   }
   fd = data_own_fd(fd);
   if (!fill(fd)) unwritable(path);
-  file = fd;
   stream_init(fd, device);
 }
 
@@ -148,7 +140,7 @@ int data_file(void) { return file; }
 void data_finish(uint64_t state, uint64_t status) {
   if (!data_header) return;
   stream_finish();
-  if (forked) return;
+  if (forked) return counters_give_up();
   data_header->status = status;
   data_header->end_ns = now();
   data_header->state = state;
@@ -157,10 +149,13 @@ void data_finish(uint64_t state, uint64_t status) {
 void data_reopen(void) {
   if (!data_header) return;
   stream_reopen();
-  if (!forked) data_header->state = DATA_RUNNING;
+  if (forked) return counters_own();
+  data_header->state = DATA_RUNNING;
 }
 
 void data_forked(void) {
   forked = true;
-  if (data_header) stream_forked();
+  if (!data_header) return;
+  stream_forked();
+  counters_own();
 }

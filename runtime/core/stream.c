@@ -48,11 +48,12 @@ static bool grow(int fd, uint64_t from, uint64_t to) {
   return errno == EOPNOTSUPP && pwrite(fd, "", 1, (off_t)to - 1) == 1;
 }
 
-bool data_new_chunk(uint64_t *offset) {
-  uint64_t to = data_header->end[EMU_STREAMS] += DATA_CHUNK;
-  *offset = to - DATA_CHUNK;
-  return grow(data_file(), to - DATA_CHUNK, to);
+bool data_extend(uint64_t bytes, uint64_t used, uint64_t *offset) {
+  *offset = (data_header->end[EMU_STREAMS] += bytes) - bytes;
+  return grow(data_file(), *offset, *offset + used);
 }
+
+bool data_new_chunk(uint64_t *offset) { return data_extend(DATA_CHUNK, DATA_CHUNK, offset); }
 
 static uint8_t *map_buffer(struct sink *sink, int flags, int fd, uint64_t offset) {
   if (sink->base) flags |= MAP_FIXED;

@@ -51,15 +51,19 @@ public sealed class DataFile : IDisposable
         }
     }
 
-    /// <summary>Every counter; a key may come more than once (a block that is part of two regions): its counts are to be added.</summary>
+    /// <summary>Every counter; a key may come more than once (a block in two regions, forked children): its counts are to be added.</summary>
     public IEnumerable<Cell> Cells()
     {
-        byte[] keys = Section(file, header[3], header[4]), counts = Section(file, header[5], header[6]);
-        for (int n = 0; n < Math.Min(keys.Length / KeySize, counts.Length / 8); n++)
+        byte[] keys = Section(file, header[3], header[4]);
+        foreach (var set in Chunks.Marked(file, (long)header[7], (long)header[8], "EMUCOUNT"u8.ToArray()).Select(c => (ulong)c.Offset + HeaderSize).Prepend(header[5]))
         {
-            var count = BinaryPrimitives.ReadUInt64LittleEndian(counts.AsSpan(8 * n));
-            var key = keys.AsSpan(KeySize * n);
-            yield return new(BinaryPrimitives.ReadInt32LittleEndian(key[8..]), BinaryPrimitives.ReadUInt64LittleEndian(key), count);
+            byte[] counts = Section(file, set, header[6]);
+            for (int n = 0; n < Math.Min(keys.Length / KeySize, counts.Length / 8); n++)
+            {
+                var count = BinaryPrimitives.ReadUInt64LittleEndian(counts.AsSpan(8 * n));
+                var key = keys.AsSpan(KeySize * n);
+                yield return new(BinaryPrimitives.ReadInt32LittleEndian(key[8..]), BinaryPrimitives.ReadUInt64LittleEndian(key), count);
+            }
         }
         foreach (var chunk in Chunks.Marked(file, (long)header[7], (long)header[8], "EMUCELLS"u8.ToArray()))
             foreach (var cell in CellsOf(chunk)) yield return cell;

@@ -26,6 +26,19 @@ public sealed class DataTests
         Assert.InRange(int.Parse(Actor.Run($"emu report {file} | grep -c 'sum\\|0x'").Out), 200_000, 300_000);
     }
 
+    /// <summary>Children that run the same loop at the same time lose nothing: each of them adds the same.</summary>
+    [Fact]
+    public void ForkedChildrenCountExactly()
+    {
+        long[] totals = [.. new[] { 1, 2, 9 }.Select(n =>
+        {
+            Assert.Equal(42, Actor.Run($"EMU_DATA=family.{n} ./plugin family {n}").Code);
+            return JsonDocument.Parse(Actor.Run($"emu report --json family.{n}").Out).RootElement.GetProperty("insns").GetProperty("total").GetInt64();
+        })];
+        Assert.InRange(totals[1] - totals[0], 10_000_000, 11_000_000);
+        Assert.Equal(7 * (totals[1] - totals[0]), totals[2] - totals[1]);
+    }
+
     [Theory]
     [InlineData("EMU_DATA=/nowhere/x ./plugin", 1, "emu: cannot write the data file /nowhere/x: No such file or directory\n")]
     [InlineData("EMU_DATA=/dev/full ./plugin work 0", 42, "emu: stream 0 stops here: its file cannot grow: No space left on device\n")]

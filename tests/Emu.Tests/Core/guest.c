@@ -138,6 +138,14 @@ static void work(void) {
   if (parse(argv[2])) die();
 }
 
+// Counts in a register, together with argv[2] children.
+static void family(void) {
+  long children = (long)parse(argv[2]), child = 1;
+  for (long n = 0; n < children && child; n++) child = CALL(57, 0, 0, 0);
+  for (u64 n = 0; n < 5000000; n++) __asm__ volatile("");
+  for (long n = 0; n < children && child; n++) call(61, (u64)-1, 0, 0, 0, 0, 0);
+}
+
 extern char fault_here[], divide_here[], trap_here[], deep_here[], inside[];
 __asm__(".macro act name, code:vararg\n .type \\name, @function\n \\name: \\code\n .size \\name, . - \\name\n .endm\n"
         "act fault_here, mov 16, %rax\n"
@@ -162,7 +170,7 @@ __attribute__((used)) static void begin(u64 *sp) {
     void (*run)(void);
   } acts[] = {{"stack", stack}, {"count", count}, {"image", image}, {"memory", memory}, {"runner", runner}, {"files", files}, {"tls", tls}, {"children", children},
               {"actions", actions}, {"die", die}, {"work", work}, {"fault", faults}, {"divide", divides}, {"trap", traps}, {"deep", deep},
-              {"untranslated", untranslated}, {"null", null}};
+              {"untranslated", untranslated}, {"null", null}, {"family", family}};
   argv = (char **)(sp + 1), envp = argv + sp[0] + 1;
   char **e = envp;
   while (*e) e++;

@@ -1,4 +1,5 @@
 using Emu.Ir;
+using Emu.Translator.Passes;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
@@ -21,6 +22,8 @@ public sealed partial class RegionLowering
 
     void MakeAccumulators()
     {
+        // Cells of code met at run time are shared by the processes that run it.
+        if (demand.Guard.Kind != GuardKind.None) return;
         foreach (var loop in loops.Innermost)
         {
             var counts = f.Blocks.Where(b => loop.Contains(b.Label)).SelectMany(b => b.Code).Select(PlainCount).OfType<Detail.Cell>();
