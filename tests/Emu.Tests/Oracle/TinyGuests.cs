@@ -20,11 +20,13 @@ public static class TinyGuests
             return Repository.Run(Script, name, "tiny").Trim();
     }
 
+    static int traces;
+
     /// <summary>What the guest does natively.</summary>
     public static NativeTrace Trace(string name)
     {
         var guest = Build(name);
-        var log = Path.Combine(Path.GetTempPath(), $"emu-step-{Environment.ProcessId}-{name}.log");
+        var log = Path.Combine(Path.GetTempPath(), $"emu-step-{Environment.ProcessId}-{Interlocked.Increment(ref traces)}.log");
         try
         {
             Repository.RunAny(Stepper(), log, "--", guest);
