@@ -1,6 +1,7 @@
 using Emu.Ir;
 using Emu.Ir.Text;
 using Emu.Tests.Lift;
+using Emu.Tests.Programs;
 using Xunit;
 
 namespace Emu.Tests.Ir;
@@ -12,7 +13,7 @@ namespace Emu.Tests.Ir;
 public sealed class IrTexts
 {
     const string LiftMark = "; lift: ", ErrorMark = "; error: ";
-    static readonly string directory = Path.Combine(Lowered.Root(), "tests/ir");
+    static readonly string directory = Path.Combine(Repository.Root, "tests/ir");
 
     public static TheoryData<string> Files() => [.. Directory.GetFiles(directory, "*.txt").Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];
 

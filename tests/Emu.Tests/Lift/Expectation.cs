@@ -1,18 +1,38 @@
 using Emu.Ir;
 using Iced.Intel;
-using Lifter = Emu.Translator.X86.Lift;
 
 namespace Emu.Tests.Lift;
 
-/// <summary>What an instruction defines: the rest may differ between CPUs.</summary>
-static class Expectation
+/// <summary>What instructions define, for one input: the rest may differ between CPUs.</summary>
+/// <param name="Undefined">Flags that the manual leaves undefined.</param>
+/// <param name="IsOpen">Whether a whole result is undefined.</param>
+sealed record Expectation(Flag Undefined, bool IsOpen)
 {
+    /// <summary>After one instruction or several.</summary>
+    public static Expectation Of(IReadOnlyList<Instruction> instructions, Machine before)
+    {
+        bool alone = instructions.Count == 1; // otherwise cl is not known
+        var all = new Expectation(Flag.None, false);
+        foreach (var i in instructions)
+        {
+            Flag kept = IsConditional(i) ? all.Undefined : all.Undefined & ~Map(i.RflagsModified);
+            all = new(kept | (alone ? UndefinedBy(i, before.State) : Map(i.RflagsUndefined)), all.IsOpen || IsUndefined(i, before.State));
+        }
+        return all;
+    }
+
     public static Flag Map(RflagsBits r) =>
         (r.HasFlag(RflagsBits.OF) ? Flag.O : 0) | (r.HasFlag(RflagsBits.SF) ? Flag.S : 0) | (r.HasFlag(RflagsBits.ZF) ? Flag.Z : 0)
         | (r.HasFlag(RflagsBits.AF) ? Flag.A : 0) | (r.HasFlag(RflagsBits.PF) ? Flag.P : 0) | (r.HasFlag(RflagsBits.CF) ? Flag.C : 0);
 
-    /// <summary>Flags that the manual leaves undefined; by a count in cl, only when it is not zero.</summary>
-    public static Flag Undefined(in Instruction i, State s) => Map(i.RflagsUndefined);
+    /// <summary>A shift by cl leaves all flags alone when its count is zero, and so does a repetition that does not happen.</summary>
+    public static bool IsConditional(in Instruction i) => IsByCl(i) || i.IsStringInstruction;
+
+    static bool IsByCl(in Instruction i) => i.OpCount > 1 && i.GetOpKind(i.OpCount - 1) == OpKind.Register && i.GetOpRegister(i.OpCount - 1) == Register.CL && i.RflagsModified != 0
+        && i.Mnemonic is Mnemonic.Shl or Mnemonic.Sal or Mnemonic.Shr or Mnemonic.Sar or Mnemonic.Rol or Mnemonic.Ror or Mnemonic.Rcl or Mnemonic.Rcr or Mnemonic.Shld or Mnemonic.Shrd;
+
+    static Flag UndefinedBy(in Instruction i, State s) =>
+        IsByCl(i) && (s["rcx"] & (i.Op0Register.IsGPR64() || i.MemorySize.GetSize() == 8 ? 63u : 31u)) == 0 ? Flag.None : Map(i.RflagsUndefined);
 
     /// <summary>Whole results that the manual leaves undefined.</summary>
     public static bool IsUndefined(in Instruction i, State s) => i.Mnemonic switch
@@ -21,22 +41,4 @@ static class Expectation
         Mnemonic.Shld or Mnemonic.Shrd => i.Op1Register.IsGPR16() && ((i.Op2Kind == OpKind.Register ? s["rcx"] : i.Immediate8) & 31) > 16,
         _ => false,
     };
-
-    /// <summary>The case as a line of tests/lift: the instruction and the registers and flags that it reads.</summary>
-    public static string Line(in Instruction i, Machine before)
-    {
-        var formatter = new NasmFormatter();
-        var text = new StringOutput();
-        formatter.Format(i, text);
-        var inputs = new List<string>();
-        foreach (var r in new InstructionInfoFactory().GetInfo(i).GetUsedRegisters().Select(r => r.Register).Where(r => r.IsGPR() || r.IsVectorRegister() || r.IsST()))
-        {
-            string full = Lifter.Full(r);
-            string value = $"{(r.IsVectorRegister() ? r.ToString().ToLowerInvariant() : full)}=0x{before.State.Get(new(full), full[0] == 's' && full[1] == 't' ? 10 : r.IsVectorRegister() ? r.GetSize() : 8):x}";
-            if (!inputs.Contains(value)) inputs.Add(value);
-        }
-        foreach (char c in FlagTable.Letters(before.State.Flags & Map(i.RflagsRead))) inputs.Add($"{c}f");
-        if (before.State["mxcsr"] != 0x1f80) inputs.Add($"mxcsr=0x{before.State["mxcsr"]:x}");
-        return $"{text.ToStringAndReset()} | {string.Join(' ', inputs)}";
-    }
 }

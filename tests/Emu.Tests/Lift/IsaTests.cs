@@ -1,5 +1,6 @@
 using System.Text;
 using Emu.Ir;
+using Emu.Tests.Programs;
 using Emu.Translator.X86;
 using Iced.Intel;
 using Xunit;
@@ -24,7 +25,7 @@ public sealed class IsaTests
     [Fact]
     public void Isa_md_is_what_the_rows_say()
     {
-        string path = Path.Combine(Lowered.Root(), "ISA.md"), text = Write();
+        string path = Path.Combine(Repository.Root, "ISA.md"), text = Write();
         if (Environment.GetEnvironmentVariable("EMU_BLESS") == "1") File.WriteAllText(path, text);
         Assert.True(File.Exists(path) && File.ReadAllText(path) == text, "ISA.md is not what the rows say: EMU_BLESS=1 ./test IsaTests writes it");
     }
@@ -35,8 +36,8 @@ public sealed class IsaTests
 
     static string Write()
     {
-        var cases = LiftCase.All().SelectMany(c => c.Instructions.Select(i => i.Mnemonic).Distinct()).CountBy(m => m).ToDictionary();
-        var random = Samples.Codes().Select(c => c.Mnemonic()).ToHashSet();
+        var cases = LiftCase.All().SelectMany(c => c.Case.Instructions.Select(i => i.Mnemonic).Distinct()).CountBy(m => m).ToDictionary();
+        var random = Samples.Rows.Select(c => c.Mnemonic()).ToHashSet();
         var s = new StringBuilder("""
             # The instruction set
 
@@ -45,7 +46,8 @@ public sealed class IsaTests
 
             - lifted: to the IR's own operations; *host*: with the host's own instruction on values; *core*: by the runtime core; *nop*: does
               nothing that a program can see; *trap*: the signal that it raises natively.
-            - cases: lines of `tests/lift`, each against the CPU. random: every encoding, on random registers, memory and immediates, against the CPU.
+            - cases: lines of `tests/lift`, each against the CPU. random: every encoding, on random registers, memory and immediates, against the CPU
+              (*differs*: known not to do quite the same; the reasons are in `tests/Emu.Tests/Lift/Outside.cs`, and those of what is not tried).
 
 
             """);
@@ -53,7 +55,7 @@ public sealed class IsaTests
         {
             s.Append($"## {g.Key}\n\n| mnemonic | status | cases | random |\n|---|---|---|---|\n");
             foreach (var m in g.GroupBy(c => c.Mnemonic()).OrderBy(m => $"{m.Key}", StringComparer.Ordinal))
-                s.Append($"| {$"{m.Key}".ToLowerInvariant()} | {Status([.. m])} | {cases.GetValueOrDefault(m.Key)} | {(random.Contains(m.Key) ? "yes" : "-")} |\n");
+                s.Append($"| {$"{m.Key}".ToLowerInvariant()} | {Status([.. m])} | {cases.GetValueOrDefault(m.Key)} | {(Outside.IsGap(m.Key) ? "differs" : random.Contains(m.Key) ? "yes" : "-")} |\n");
             s.Append('\n');
         }
         var hidden = Enum.GetValues<Code>().Where(c => c.ToOpCode() is { IsInstruction: true, Mode64: true } && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX && !c.IsPrivileged() && !Features.Has(c))
@@ -73,8 +75,8 @@ public sealed class IsaTests
 
     static string? Kind(Code c)
     {
-        var samples = new Samples(new Random(1));
-        if ((samples.Make(c, memory: false) ?? samples.Make(c, memory: true)) is not var (_, bytes)) return null;
+        var samples = new Samples(new Dice(1));
+        if (Enumerable.Range(0, 40).Select(n => samples.Make(c, memory: n % 2 != 0)).FirstOrDefault(s => s != null) is not var (_, bytes)) return null;
         var code = Machine.Lift(bytes, explodeRep: true).Blocks.SelectMany(b => b.Code).ToList();
         return code.Exists(i => i.Op == Op.Trap) ? "trap" : code.Exists(i => i.Op == Op.Helper) ? "core" : code.Exists(i => i.Op == Op.Native) ? "host" : code.Count == 2 && code[1].Op == Op.Goto ? "nop" : "lifted";
     }

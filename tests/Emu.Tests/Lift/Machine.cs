@@ -5,17 +5,30 @@ using Iced.Intel;
 
 namespace Emu.Tests.Lift;
 
-/// <summary>Everything an instruction can change: registers and the scratch memory; and the PC it went to.</summary>
+/// <summary>Everything an instruction can change: registers and the scratch memory; and where it went, or the signal it raised.</summary>
 sealed class Machine : IMemory
 {
     public State State { get; private init; } = new();
     public byte[] Memory { get; private init; } = new byte[HostMemory.ScratchSize];
     public ulong Pc { get; set; }
 
-    /// <summary>The middle of the scratch memory, where operands are put.</summary>
-    public const ulong Middle = HostMemory.Scratch + 0x2000;
+    /// <summary>0: none.</summary>
+    public int Signal { get; set; }
+
+    /// <summary>The middle of the scratch memory, where operands are put: a page ends there.</summary>
+    public const ulong Middle = HostMemory.Scratch + HostMemory.ScratchSize / 2;
+
+    /// <summary>Where a sample's short branch goes, and any other (tests/lift/arena.c).</summary>
+    public const ulong Near = HostMemory.Slot + 0x60, Elsewhere = HostMemory.Slot + 0x800;
 
     public Machine Copy() => new() { State = State.Copy(), Memory = [.. Memory] };
+
+    public void CopyTo(Machine to)
+    {
+        State.Bytes.CopyTo(to.State.Bytes, 0);
+        Memory.CopyTo(to.Memory, 0);
+        (to.Pc, to.Signal) = (0, 0);
+    }
 
     public void Load(ulong address, Span<byte> to) => Place(address, to.Length).CopyTo(to);
     public void Store(ulong address, ReadOnlySpan<byte> from) => from.CopyTo(Place(address, from.Length));
@@ -39,40 +52,44 @@ sealed class Machine : IMemory
         return f;
     }
 
-    /// <summary>Runs IR; a trap or a fault of the guest is thrown.</summary>
+    /// <summary>Runs IR.</summary>
     public void Interpret(Function f)
     {
         var native = new NativeExecutor(State, this);
-        var exit = new Interpreter(State, this, native).Run(f);
-        if (exit.Kind == ExitKind.Trap) throw new GuestFault(exit.Signal, exit.Text!);
-        Pc = exit.Pc;
+        try
+        {
+            var exit = new Interpreter(State, this, native).Run(f);
+            (Pc, Signal) = exit.Kind == ExitKind.Trap ? (0, exit.Signal) : (exit.Pc, 0);
+        }
+        catch (GuestFault fault) { (Pc, Signal) = (0, fault.Signal); }
     }
 
-    /// <summary>Runs what <see cref="Hardware.Prepare"/> was given.</summary>
-    public void Execute()
+    /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags; empty if there is none.</summary>
+    /// <param name="onlyMemory">After a fault of compiled code its registers are not known.</param>
+    public string Differences(Machine cpu, Flag undefined, bool onlyMemory = false)
     {
-        Memory.CopyTo(HostMemory.At(HostMemory.Scratch, HostMemory.ScratchSize));
-        Pc = Hardware.Run(State);
-        HostMemory.At(HostMemory.Scratch, HostMemory.ScratchSize).CopyTo(Memory);
-    }
-
-    /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags and other bits of the x87 status than <paramref name="codes"/>; empty if there is none.</summary>
-    public string Differences(Machine cpu, Flag undefined, ulong codes = 0xffff)
-    {
+        if (Signal != cpu.Signal) return $"signal {Signal}, CPU {cpu.Signal}";
         var text = new List<string>();
         void Say(string what, object mine, object theirs) { if (!mine.Equals(theirs)) text.Add($"{what} {mine}, CPU {theirs}"); }
-        foreach (var name in GuestState.Gprs) Say(name, $"{State[name]:x}", $"{cpu.State[name]:x}");
-        for (int n = 0; n < 16; n++) Say($"ymm{n}", Hex($"ymm{n}", 32), cpu.Hex($"ymm{n}", 32));
-        for (int n = 0; n < 8; n++) Say($"st{n}", Hex($"st{n}", 10), cpu.Hex($"st{n}", 10));
-        foreach (var name in new[] { "df", "ftop", "ftag", "fcw" }) Say(name, State[name], cpu.State[name]);
-        Say("fsw", $"{State["fsw"] & codes:x}", $"{cpu.State["fsw"] & codes:x}");
-        Say("mxcsr", $"{State["mxcsr"]:x}", $"{cpu.State["mxcsr"]:x}");
-        Say("flags", FlagTable.Letters(State.Flags & ~undefined), FlagTable.Letters(cpu.State.Flags & ~undefined));
-        Say("pc", $"{Pc:x}", $"{cpu.Pc:x}");
+        if (!onlyMemory)
+        {
+            foreach (var name in GuestState.Gprs) Compare(name, 8);
+            for (int n = 0; n < 16; n++) Compare($"ymm{n}", 32);
+            for (int n = 0; n < 8; n++) Compare($"st{n}", 10);
+            foreach (var name in new[] { "df", "ftop", "ftag", "fcw", "fsbase", "gsbase" }) Say(name, State[name], cpu.State[name]);
+            Say("fsw", $"{State["fsw"]:x}", $"{cpu.State["fsw"]:x}");
+            Say("mxcsr", $"{State["mxcsr"]:x}", $"{cpu.State["mxcsr"]:x}");
+            Say("flags", FlagTable.Letters(State.Flags & ~undefined), FlagTable.Letters(cpu.State.Flags & ~undefined));
+            if (Signal == 0) Say("pc", $"{Pc:x}", $"{cpu.Pc:x}");
+        }
         int at = Memory.AsSpan().CommonPrefixLength(cpu.Memory);
         if (at < Memory.Length) Say($"memory at {at:x}", Convert.ToHexString(Memory.AsSpan(at & ~15, 16)), Convert.ToHexString(cpu.Memory.AsSpan(at & ~15, 16)));
         return string.Join("; ", text);
-    }
 
-    string Hex(string register, int bytes) => $"{State.Get(new(register), bytes):x}";
+        void Compare(string name, int bytes)
+        {
+            BigInteger mine = State.Get(new(name), bytes), theirs = cpu.State.Get(new(name), bytes);
+            if (mine != theirs) text.Add($"{name} {mine:x}, CPU {theirs:x}");
+        }
+    }
 }

@@ -1,39 +1,41 @@
-using System.Numerics;
 using Emu.Translator.Linking;
 using Emu.Translator.X86;
 using Iced.Intel;
 
 namespace Emu.Tests.Lift;
 
-/// <summary>Makes instructions of every encoding that is lifted: registers, memory operands and immediates at random.</summary>
-sealed class Samples(Random random)
+/// <summary>Makes instructions of every encoding that is lifted: registers, memory operands, immediates and prefixes at random.</summary>
+/// <param name="pointers">The registers that addresses are made of; with <paramref name="near"/> with small displacements.</param>
+sealed class Samples(Dice dice, Register[] pointers, bool near = false)
 {
-    static readonly Register[] bases = [Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSI, Register.RDI, Register.R8, Register.R12, Register.R13, Register.R15];
+    static readonly Register[] all = [.. Enumerable.Range(0, 16).Select(n => Register.RAX + n)];
 
-    /// <summary>Instructions that user mode cannot try out: they trap, ask the runtime, concern the thread or the processor that runs the test, or differ from run to run
-    /// (where UMIP forbids it, Linux answers for <c>sldt</c> and its like, and keeps a 32-bit register's upper half).</summary>
-    static bool IsOutside(Code c) => c.Mnemonic() is Mnemonic.Syscall or Mnemonic.Cpuid or Mnemonic.Xgetbv or Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdpid or Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Rdfsbase or Mnemonic.Rdgsbase or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase or Mnemonic.Rdpmc or Mnemonic.Sysenter or Mnemonic.Sgdt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw or Mnemonic.Int1 or Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int
-        or Mnemonic.In or Mnemonic.Out or Mnemonic.Insb or Mnemonic.Insw or Mnemonic.Insd or Mnemonic.Outsb or Mnemonic.Outsw or Mnemonic.Outsd or Mnemonic.Iretq or Mnemonic.Cli or Mnemonic.Sti or Mnemonic.Reservednop
-        || c.IsJmpFarIndirect() || c.IsCallFarIndirect() || c.ToOpCode().IsPrivileged;
+    public Samples(Dice dice) : this(dice, all) { }
 
-    /// <summary>Every encoding that has a row.</summary>
-    public static IEnumerable<Code> Codes() => Enum.GetValues<Code>().Where(c =>
-        c.ToOpCode() is { IsInstruction: true, Mode64: true } && Rules.All[c.Mnemonic()] != null && !IsOutside(c)
-        && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX);
+    /// <summary>Every encoding that has a row and is not <see cref="Outside"/>.</summary>
+    public static IReadOnlyList<Code> Rows { get; } = [.. Enum.GetValues<Code>().Where(c =>
+        c.ToOpCode() is { IsInstruction: true, Mode64: true } && Rules.All[c.Mnemonic()] != null && Outside.Reason(c) == null
+        && c.Encoding() is EncodingKind.Legacy or EncodingKind.VEX && !IsShadowed(c))];
 
-    /// <summary>Those of them that this CPU can be asked about.</summary>
-    public static IEnumerable<Code> OnThisCpu() => Codes().Where(HostCpu.Has);
+    /// <summary>Those that this host can execute.</summary>
+    public static IReadOnlyList<Code> Codes { get; } = [.. Rows.Where(HostCpu.Has)];
 
-    /// <summary>An instruction of encoding <paramref name="code"/> as decoded at <see cref="HostMemory.Slot"/>, with its bytes; null where it cannot be encoded or is not tried.</summary>
+    /// <summary>Another encoding of the same bytes in 64-bit mode: Intel's near branches ignore an operand-size prefix, AMD's do not; Knights Corner has its own.</summary>
+    static bool IsShadowed(Code c) => c is Code.Retnw or Code.Retnw_imm16 or Code.Call_rm16 or Code.Jmp_rm16 || c.ToString().StartsWith("VEX_KNC", StringComparison.Ordinal) || Enumerable.Range(0, c.ToOpCode().OpCount).Any(n => c.ToOpCode().GetOpKind(n).ToString() is "br16_1" or "br16_2" or "br32_1" or "br32_4");
+
+    /// <summary>An instruction of encoding <paramref name="code"/> as decoded at <see cref="HostMemory.Slot"/>, with its bytes; null where this one cannot be encoded.</summary>
     public (Instruction Instruction, byte[] Bytes)? Make(Code code, bool memory)
     {
         var opcode = code.ToOpCode();
         var i = new Instruction { Code = code };
         for (int n = 0; n < opcode.OpCount; n++)
             if (!Operand(ref i, n, opcode.GetOpKind(n), memory)) return null;
-        if (i.IsVsib) i.Op2Register += (i.Op0Register.GetNumber() + 9) % 16 - i.Op2Register.GetNumber();
-        if (memory && opcode.CanUseLockPrefix && i.Op0Kind == OpKind.Memory) i.HasLockPrefix = random.Next(2) == 0;
+        // Destination, index and mask of a gather must be three registers (Intel SDM vol. 2, VPGATHERDD).
+        if (i.IsVsib && !dice.OneIn(16)) i.Op2Register += (i.Op0Register.GetNumber() + 9) % 16 - i.Op2Register.GetNumber();
+        if (i.IsVsib && !dice.OneIn(16)) i.MemoryIndex += (i.Op0Register.GetNumber() + 5) % 16 - i.MemoryIndex.GetNumber();
+        if (memory && opcode.CanUseLockPrefix && i.Op0Kind == OpKind.Memory) i.HasLockPrefix = dice.OneIn(2);
         if (opcode.CanUseRepPrefix || opcode.CanUseRepnePrefix) Repeat(ref i, opcode);
+        if (HasAddress(i) && dice.OneIn(8)) i.SegmentPrefix = dice.OneIn(2) ? Register.FS : Register.GS;
         var writer = new Bytes();
         if (!Encoder.Create(64, writer).TryEncode(i, HostMemory.Slot, out _, out _)) return null;
         var bytes = writer.List.ToArray();
@@ -47,9 +49,11 @@ sealed class Samples(Random random)
         public override void WriteByte(byte value) => List.Add(value);
     }
 
+    static bool HasAddress(in Instruction i) => Enumerable.Range(0, i.OpCount).Select(i.GetOpKind).Any(k => k is OpKind.Memory or OpKind.MemorySegRSI or OpKind.MemorySegESI or OpKind.MemorySegRDI or OpKind.MemorySegEDI);
+
     void Repeat(ref Instruction i, OpCodeInfo opcode)
     {
-        switch (random.Next(3))
+        switch (dice.Next(3))
         {
             case 1: i.HasRepePrefix = true; break;
             case 2 when opcode.CanUseRepnePrefix: i.HasRepnePrefix = true; break;
@@ -59,15 +63,11 @@ sealed class Samples(Random random)
     bool Operand(ref Instruction i, int n, OpCodeOperandKind kind, bool memory)
     {
         string name = kind.ToString();
-        if (name is "mem" or "mem_offs" || name.EndsWith("_or_mem", StringComparison.Ordinal) && memory)
-        {
-            if (!memory && name == "mem_offs") return false;
-            i.SetOpKind(n, OpKind.Memory);
-            Address(ref i);
-            return name != "mem_offs";
-        }
-        if (memory && name.EndsWith("_or_mem", StringComparison.Ordinal)) return false;
-        if (name.StartsWith("mem_vsib", StringComparison.Ordinal)) { i.SetOpKind(n, OpKind.Memory); Vector(ref i, name[^1]); return memory; }
+        bool either = name.EndsWith("_or_mem", StringComparison.Ordinal);
+        if (name is "mem" or "sibmem" || either && memory) { i.SetOpKind(n, OpKind.Memory); Address(ref i); return true; }
+        if (name == "mem_offs") { i.SetOpKind(n, OpKind.Memory); Absolute(ref i, 8); return true; }
+        if (name.StartsWith("mem_vsib", StringComparison.Ordinal)) { i.SetOpKind(n, OpKind.Memory); Vsib(ref i, name[^1]); return true; }
+        if (memory && either) return false;
         if (Implied(name) is { } fixedRegister) { i.SetOpRegister(n, fixedRegister); return true; }
         if (AnyOf(name) is { } register) { i.SetOpRegister(n, register); return true; }
         return Immediate(ref i, n, name) || Strings(ref i, n, name) || Branch(ref i, n, name);
@@ -82,63 +82,90 @@ sealed class Samples(Random random)
         "rax" => Register.RAX,
         "dx" => Register.DX,
         "st0" => Register.ST0,
+        "es" => Register.ES,
+        "cs" => Register.CS,
+        "ss" => Register.SS,
+        "ds" => Register.DS,
+        "fs" => Register.FS,
+        "gs" => Register.GS,
         _ => null,
     };
 
-    /// <summary>A general register other than rsp mostly, any xmm, or st0 ... st5 (the others are kept free for pushes).</summary>
+    int last;
+
+    /// <summary>A number below <paramref name="count"/>, the one before it once in a while: instructions whose operands are the same register.</summary>
+    int Number(int count) => last = dice.OneIn(8) ? last % count : dice.Next(count);
+
+    /// <summary>A general register other than rsp mostly, any vector register, or st0 ... st5 (the others are kept free for pushes).</summary>
     Register? AnyOf(string name)
     {
-        int n = random.Next(16) is var k && k == 4 && random.Next(4) != 0 ? 3 : k;
+        int n = Number(16) is var k && k == 4 && !dice.OneIn(4) ? 3 : k;
         return name.Split('_')[0] switch
         {
-            "r8" => random.Next(2) == 0 ? Register.AL + random.Next(8) : new[] { Register.R8L, Register.R15L, Register.SIL, Register.AL }[random.Next(4)],
+            "r8" => (dice.OneIn(2) ? Register.AL : Register.SPL) + (n & 7) is var low && n > 11 ? Register.R8L + (n & 7) : low,
             "r16" => Register.AX + n,
             "r32" => Register.EAX + n,
             "r64" => Register.RAX + n,
-            "xmm" => Register.XMM0 + random.Next(16),
-            "ymm" => Register.YMM0 + random.Next(16),
-            "mm" => Register.MM0 + random.Next(8),
-            "sti" => Register.ST0 + random.Next(6),
+            "mm" => Register.MM0 + (n & 7),
+            "xmm" or "xmmp3" => Register.XMM0 + n,
+            "ymm" => Register.YMM0 + n,
+            "sti" => Register.ST0 + n % 6,
+            "seg" when name == "seg_reg" => Register.ES + n % 6,
             _ => null,
         };
     }
 
-    /// <summary>A gather's address. Destination, index and mask must be three registers (Intel SDM vol. 2, VPGATHERDD).</summary>
-    void Vector(ref Instruction i, char width)
-    {
-        i.MemoryBase = bases[random.Next(bases.Length)];
-        i.MemoryIndex = (width == 'x' ? Register.XMM0 : Register.YMM0) + (i.Op0Register.GetNumber() + 5) % 16;
-        i.MemoryIndexScale = 1 << random.Next(4);
-        i.MemoryDisplacement64 = (ulong)random.Next(-100, 100);
-        i.MemoryDisplSize = 1;
-    }
+    Register Pointer() => pointers[dice.Next(pointers.Length)];
 
     void Address(ref Instruction i)
     {
-        // xsave and its like have a mask in edx:eax.
-        var bases = i.Code.ToString()[0] == 'X' ? Samples.bases[3..] : Samples.bases;
-        i.MemoryBase = bases[random.Next(bases.Length)];
+        bool narrow = dice.OneIn(8) && !near;
+        Register baseRegister = Pointer(), index = Pointer();
+        Displace(ref i);
+        int kind = dice.Next(12);
+        if (kind < 2) { Absolute(ref i, kind == 0 ? 8 : 4); if (kind == 0) i.MemoryBase = Register.RIP; return; }
+        if (near || kind > 5) index = Register.None;
+        if (kind == 2 && index != Register.None) baseRegister = Register.None;
+        if (index is Register.RSP) index = Register.None;
+        if (baseRegister == Register.None && index == Register.None) baseRegister = Register.RDI;
+        if (baseRegister == Register.None) i.MemoryDisplSize = 4;
+        i.MemoryBase = Narrow(baseRegister);
+        i.MemoryIndex = Narrow(index);
+        i.MemoryIndexScale = index == Register.None ? 1 : 1 << dice.Next(4);
+
+        Register Narrow(Register r) => narrow && r != Register.None ? r - Register.RAX + Register.EAX : r;
+    }
+
+    void Displace(ref Instruction i)
+    {
+        int kind = dice.Next(3);
+        i.MemoryDisplSize = kind switch { 0 => 0, 1 => 1, _ => 4 };
+        i.MemoryDisplacement64 = kind switch { 0 => 0, 1 => (ulong)dice.Next(-100, 100), _ => (ulong)dice.Next(-100000, 100000) };
+        if (near) i.MemoryDisplacement64 = dice.OneIn(16) ? (ulong)dice.Next(-128, 128) : 32 * (ulong)dice.Next(-16, 16);
+        if (i.MemoryDisplacement64 == 0) i.MemoryDisplSize = 0;
+    }
+
+    void Absolute(ref Instruction i, int size)
+    {
+        i.MemoryBase = i.MemoryIndex = Register.None;
         i.MemoryIndexScale = 1;
-        switch (random.Next(6))
-        {
-            case 0: i.MemoryDisplacement64 = (ulong)random.Next(-100, 100); i.MemoryDisplSize = 1; break;
-            case 1: i.MemoryDisplacement64 = (ulong)random.Next(-10000, 10000); i.MemoryDisplSize = 4; break;
-            case 2:
-                do i.MemoryIndex = bases[random.Next(bases.Length)]; while (i.MemoryIndex == i.MemoryBase);
-                i.MemoryIndexScale = 1 << random.Next(4);
-                i.MemoryDisplacement64 = (ulong)random.Next(-100, 100);
-                i.MemoryDisplSize = 1;
-                break;
-            case 3: i.MemoryBase = Register.RIP; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(4) * 64; i.MemoryDisplSize = 8; break;
-            case 4: i.MemoryBase = Register.None; i.MemoryDisplacement64 = HostMemory.Scratch + 0x2000 + (ulong)random.Next(4) * 64; i.MemoryDisplSize = 4; break;
-        }
+        i.MemoryDisplSize = size;
+        i.MemoryDisplacement64 = Machine.Middle + (ulong)dice.Next(8) * 32 - (ulong)(dice.OneIn(4) ? dice.Next(32) : 0);
+    }
+
+    void Vsib(ref Instruction i, char width)
+    {
+        i.MemoryBase = Pointer();
+        Displace(ref i);
+        i.MemoryIndex = (width == 'y' ? Register.YMM0 : Register.XMM0) + dice.Next(16);
+        i.MemoryIndexScale = 1 << dice.Next(4);
     }
 
     static readonly ulong[] edges = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 255, 0x7fff, 0x8000, 0x7fffffff, 0x80000000, 0xffffffff, ulong.MaxValue];
 
     bool Immediate(ref Instruction i, int n, string name)
     {
-        ulong v = random.Next(2) == 0 ? edges[random.Next(edges.Length)] : (ulong)random.NextInt64();
+        ulong v = dice.OneIn(2) ? edges[dice.Next(edges.Length)] : (ulong)dice.NextInt64();
         switch (name)
         {
             case "imm8" when n > 0 && i.GetOpKind(n - 1) == OpKind.Immediate16: i.SetOpKind(n, OpKind.Immediate8_2nd); i.Immediate8_2nd = (byte)(v & 3); return true;
@@ -157,11 +184,12 @@ sealed class Samples(Random random)
 
     bool Strings(ref Instruction i, int n, string name)
     {
+        if (n == 0) narrowStrings = dice.OneIn(8) && !near;
         OpKind? kind = name switch
         {
-            "seg_rSI" => OpKind.MemorySegRSI,
-            "es_rDI" => OpKind.MemoryESRDI,
-            "seg_rDI" => OpKind.MemorySegRDI,
+            "seg_rSI" => narrowStrings ? OpKind.MemorySegESI : OpKind.MemorySegRSI,
+            "es_rDI" => narrowStrings ? OpKind.MemoryESEDI : OpKind.MemoryESRDI,
+            "seg_rDI" => narrowStrings ? OpKind.MemorySegEDI : OpKind.MemorySegRDI,
             _ => null,
         };
         if (name == "seg_rBX_al") { i.SetOpKind(n, OpKind.Memory); (i.MemoryBase, i.MemoryIndex, i.MemoryIndexScale) = (Register.RBX, Register.AL, 1); return true; }
@@ -170,11 +198,24 @@ sealed class Samples(Random random)
         return true;
     }
 
+    bool narrowStrings;
+
     static bool Branch(ref Instruction i, int n, string name)
     {
         if (name is not ("br64_1" or "br64_4")) return false;
         i.SetOpKind(n, OpKind.NearBranch64);
-        i.NearBranch64 = name == "br64_1" ? Hardware.Near : Hardware.Elsewhere;
+        i.NearBranch64 = name == "br64_1" ? Machine.Near : Machine.Elsewhere;
         return true;
     }
+}
+
+/// <summary>What the samples ask about an instruction.</summary>
+static class Encodings
+{
+    /// <summary>The size in bytes of a lane of a vector index; null if the instruction has none.</summary>
+    public static int? VsibIndex(this in Instruction i) => !i.IsVsib ? null : i.IsVsib64 ? 8 : 4;
+
+    /// <summary>Whether a memory operand of 16 bytes must be aligned: in SSE's encodings it must (Intel SDM vol. 1, 4.1.1).</summary>
+    public static bool NeedsAlignment(this in Instruction i) => i.MemorySize.GetSize() >= 16
+        && (i.Encoding == EncodingKind.Legacy || i.Mnemonic is Mnemonic.Vmovaps or Mnemonic.Vmovapd or Mnemonic.Vmovdqa or Mnemonic.Vmovntps or Mnemonic.Vmovntpd or Mnemonic.Vmovntdq or Mnemonic.Vmovntdqa);
 }

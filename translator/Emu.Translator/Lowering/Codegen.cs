@@ -24,7 +24,7 @@ public static unsafe class Codegen
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
         LLVM.InitializeX86AsmParser();
-        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false", "-disable-lsr", "-enable-tail-merge=false");
+        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false", "-disable-lsr", "-enable-tail-merge=false", "-x86-cmov-converter-force-mem-operand=false");
         LLVMTargetRef t;
         sbyte* error;
         if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));
@@ -37,6 +37,7 @@ public static unsafe class Codegen
     /// Machine copy propagation and the widening of byte and word moves are off: without liveness of parts of registers LLVM 19 forgets that
     /// <c>mov ax,[rax]</c> keeps the rest of rax (the kill of the address stands for the use of the rest), and both take it away. With that
     /// liveness (-enable-subreg-liveness) the code is right, but the compiler crashes on busybox.
+    /// A cmov from memory loads, and faults, whatever its condition: it must not become a branch around the load (cmovo rax,[rbx]).
     /// </summary>
     static void SetOptions(params ReadOnlySpan<string> options)
     {

@@ -131,9 +131,12 @@ public sealed partial class RegionLowering
         {
             null => m.ToPtr(address),
             "fs" => m.ToPtr(address, 256),
-            var other => m.ToPtr(m.Add(address, slots.TryGetValue($"{other}base", out var changed) ? Read(changed) : state.Load(m.I64, GuestState.Offset($"{other}base")))),
+            var other => m.ToPtr(m.Add(address, SegmentBase($"{other}base"))),
         };
     }
+
+    /// <summary>From its slot where the region writes it.</summary>
+    LLVMValueRef SegmentBase(string register) => slots.TryGetValue(register, out var slot) ? Read(slot) : state.Load(m.I64, GuestState.Offset(register));
 
     /// <summary>LLVM would split a wide integer: as a vector the access stays one.</summary>
     LLVMTypeRef InMemory(Type t) => t is { IsFloat: false, IsVector: false, Bits: >= 128 } ? m.Vector(m.I64, t.Bits / 64) : m.Type(t);

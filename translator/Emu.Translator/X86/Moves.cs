@@ -41,15 +41,11 @@ static class Moves
     static void MovRow(Lift x)
     {
         if (IsSpecial(x, 0)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
-        else if (x.IsRegister(1) && x.Instruction.Op1Register.IsSegmentRegister()) x.Write(0, x.E.Const(x.Type(0), Selector(x.Instruction.Op1Register)));
-        else if (IsSpecial(x, 1)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
-        else x.Write(0, x.Read(1));
+        else if (IsSpecial(x, 1) && !x.Instruction.Op1Register.IsSegmentRegister()) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
+        else x.Write(0, x.Read(1, x.Type(0)));
     }
 
     static bool IsSpecial(Lift x, int op) => x.IsRegister(op) && !x.Instruction.GetOpRegister(op).IsGPR();
-
-    /// <summary>The selectors that Linux gives a 64-bit process (arch/x86/include/asm/segment.h).</summary>
-    static long Selector(Register r) => r switch { Register.CS => 0x33, Register.SS => 0x2b, _ => 0 };
 
     static void Exchange(Lift x)
     {

@@ -1,0 +1,128 @@
+using Emu.Ir;
+using Iced.Intel;
+
+namespace Emu.Tests.Lift;
+
+/// <summary>A subject that is to be compared, with its instructions.</summary>
+sealed record Case(Subject Subject)
+{
+    public IReadOnlyList<Instruction> Instructions { get; } = [.. Decoder.Create(64, Subject.Code, HostMemory.Slot)];
+}
+
+/// <summary>One way of running a case, and an input for which it does not do what the CPU does.</summary>
+/// <param name="Level">An index into <see cref="Arena.Levels"/>; -1: the interpreter.</param>
+sealed record Disagreement(Case Case, int Level, Machine Before, string Difference)
+{
+    public string Where => Level < 0 ? "interpreter" : $"lowered -O{Arena.Levels[Level]}";
+}
+
+/// <summary>Runs cases on many inputs each, by the CPU, the interpreter and compiled code, and compares what becomes of the whole state.</summary>
+sealed class Contest : IDisposable
+{
+    const string Skipped = "skipped";
+
+    readonly IReadOnlyList<Case> cases;
+    readonly Function[] functions;
+    readonly Arena arena;
+    readonly Machine[] before = new Machine[Arena.Capacity], mine = new Machine[Arena.Capacity];
+    readonly List<int> batch = [];
+    readonly HashSet<(int, int)> lost = [];
+
+    public Contest(IReadOnlyList<Case> cases)
+    {
+        this.cases = cases;
+        functions = [.. cases.Select(c => c.Subject.Lift())];
+        arena = new([.. cases.Select(c => c.Subject)]);
+        var noise = new Dice(2);
+        for (int n = 0; n < Arena.Capacity; n++)
+        {
+            (before[n], mine[n]) = (new(), new());
+            noise.NextBytes(before[n].Memory);
+        }
+    }
+
+    /// <summary>How often a state that a case made was compared with the CPU's.</summary>
+    public long Comparisons { get; private set; }
+
+    /// <summary>How many could not be: the manual leaves the result open.</summary>
+    public long Open { get; private set; }
+
+    /// <summary>The first disagreement of each case at each level.</summary>
+    public List<Disagreement> Disagreements { get; } = [];
+
+    /// <summary>Tries each case on <paramref name="inputs"/> inputs, a known gap on more, so that it shows.</summary>
+    public void Run(int inputs, Action<Machine, Case> fill)
+    {
+        for (int c = 0; c < cases.Count; c++)
+            for (int k = 0; k < (Outside.IsGap(cases[c].Instructions[0].Mnemonic) ? 20 * inputs : inputs); k++)
+            {
+                fill(before[batch.Count], cases[c]);
+                arena.Add(c, before[batch.Count]);
+                batch.Add(c);
+                if (batch.Count == Arena.Capacity) Flush();
+            }
+        Flush();
+    }
+
+    /// <summary>Tries a case on one input; gives what is different at a level.</summary>
+    public string? Try(int c, Machine input, int level)
+    {
+        arena.Run(c, input);
+        input.CopyTo(mine[0]);
+        string? error = level < 0 ? Interpret(c, mine[0]) : null;
+        if (error == Skipped) return null;
+        return error ?? Compare(c, 0, level, input, level < 0 ? mine[0] : null);
+    }
+
+    /// <summary>What the CPU made of the last trial.</summary>
+    public Machine LastCpu => arena.Cpu(0);
+
+    /// <summary>The child runs the batch while the interpreter does.</summary>
+    void Flush()
+    {
+        if (batch.Count == 0) return;
+        arena.Start();
+        var errors = new string?[batch.Count];
+        for (int n = 0; n < batch.Count; n++)
+        {
+            before[n].CopyTo(mine[n]);
+            errors[n] = Interpret(batch[n], mine[n]);
+        }
+        arena.Wait();
+        for (int n = 0; n < batch.Count; n++)
+            for (int level = -1; level < Arena.Levels.Length; level++)
+                Judge(batch[n], level, before[n], level < 0 && errors[n] is { } error ? error : Compare(batch[n], n, level, before[n], level < 0 ? mine[n] : null));
+        batch.Clear();
+    }
+
+    void Judge(int c, int level, Machine input, string? difference)
+    {
+        if (difference == Skipped) return;
+        Comparisons++;
+        if (difference is null || !lost.Add((c, level))) return;
+        Disagreements.Add(new(cases[c], level, input.Copy(), difference));
+    }
+
+    string? Interpret(int c, Machine m)
+    {
+        if (functions[c].Blocks.Any(b => b.Code.Any(i => i.Op == Op.Helper))) return Skipped; // the runtime core's own code
+        try { m.Interpret(functions[c]); return null; }
+        catch (Exception e) when (e is InvalidOperationException or NotSupportedException or FormatException or TimeoutException) { return e.Message; }
+    }
+
+    string? Compare(int c, int trial, int level, Machine input, Machine? interpreted)
+    {
+        if (arena.IsSame(trial, level, interpreted)) return null;
+        var expected = Expectation.Of(cases[c].Instructions, input);
+        if (expected.IsOpen) { Open++; return null; }
+        Machine cpu = arena.Cpu(trial), result = interpreted ?? arena.Lowered(trial, level);
+        string difference = result.Differences(cpu, expected.Undefined, onlyMemory: cpu.Signal != 0 && level >= 0);
+        if (difference == "") return null;
+        // Alignment is not always checked (Outside.Gaps cannot say so by mnemonic).
+        if (cpu.Signal != 11 || result.Signal != 0 || !cases[c].Instructions.Any(i => i.NeedsAlignment())) return difference;
+        Open++;
+        return null;
+    }
+
+    public void Dispose() => arena.Dispose();
+}
