@@ -163,10 +163,18 @@ static void restore(enum form form, uint64_t from, size_t size) {
   run(form, restored);
 }
 
+// fldenv and frstor wait for exceptions (SDM vol. 1, 8.6): one that has been raised comes before a fault of theirs.
+static void wait_for_exceptions(void) {
+  uint16_t status;
+  __asm__ volatile("fnstsw %0" : "=m"(status));
+  if (status & 0x80) emu_trap(emu_state.rip, SIGFPE, "an x87 exception");
+}
+
 void emu_helper_image(void) {
   enum form form = (enum form)emu_state.form;
   uint64_t at = emu_state.operand;
   size_t size = size_of(form);
+  if (form == FLDENV || form == FLDENV16 || form == FRSTOR || form == FRSTOR16) wait_for_exceptions();
   if ((form >= FXSAVE && at % 16) || (form >= XSAVE && at % 64)) fault();
   switch (form) {
   case FNSTENV:

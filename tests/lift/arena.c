@@ -15,7 +15,7 @@ enum { SLOT = 0x10001000, SLOT_SIZE = 0x1000, NEAR = SLOT + 0x60, FAR = SLOT + 0
 enum { SCRATCH = 0x12000000, SCRATCH_SIZE = 0x4000 };
 enum { REGISTERS = offsetof(struct emu_state, stream), CODE_MAX = 0x400, LEVELS_MAX = 2, TRIALS = 128, XMM = 16 };
 
-// What a run starts from, and what it gives. After a fault of lowered code its registers are not known.
+// What a run starts from, and what it gives. After a fault of lowered code only its x87 and MXCSR are known.
 struct machine {
   uint8_t registers[REGISTERS]; // the first bytes of an emu_state
   uint64_t pc, signal;
@@ -161,6 +161,7 @@ static void guest_faulted(const ucontext_t *c) {
 }
 
 static void on_signal(int signal, siginfo_t *info, void *context) {
+  memcpy(&guest.fx, ((ucontext_t *)context)->uc_mcontext.fpregs, sizeof guest.fx);
   if (in_guest) {
     __asm__ volatile("rdfsbase %%rax; mov %%rax, guest+144; rdgsbase %%rax; mov %%rax, guest+152; mov guest+168, %%rax; wrfsbase %%rax" ::: "rax", "memory");
     guest_faulted(context);
@@ -216,9 +217,9 @@ static void run_lowered(void *region, const struct machine *before, struct machi
     __asm__ volatile("fninit; fxrstor64 %0" : : "m"(guest.fx));
     emu_enter(region);
     __asm__ volatile("fxsave64 %0; rdgsbase %1" : "=m"(guest.fx), "=r"(gs));
-    fx_store(&emu_state, &guest.fx);
     emu_state.fsbase = gs;
   }
+  fx_store(&emu_state, &guest.fx);
   reset();
   finish(after, &emu_state, emu_state.rip);
 }
@@ -234,6 +235,7 @@ static void run(struct trial *t) {
 
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
   (void)text;
+  __asm__ volatile("fxsave64 %0" : "=m"(guest.fx));
   emu_state.rip = pc;
   fault = kind;
   siglongjmp(after_fault, 1);

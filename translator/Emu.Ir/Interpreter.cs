@@ -19,7 +19,11 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         {
             if (!blocks.TryGetValue(at, out var block)) return new(ExitKind.Jump, at.Address);
             values.Clear();
-            foreach (var i in block.Code.SkipLast(1)) Step(i);
+            foreach (var i in block.Code.SkipLast(1))
+            {
+                if (i.Op == Op.Host) Touch(block.Code.Find(s => s.Op == Op.Store && s.Args[1] == i));
+                Step(i);
+            }
             var (next, exit) = Leave(block.Terminator);
             if (exit != null) return exit;
             at = next;
@@ -107,7 +111,22 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
         return [.. Use(i.Args[0]).Zip(Use(i.Args[1]), (a, b) => Bit(!native.Run(name, lane, [(lane, [a]), (lane, [b])])[0].IsZero)[0])];
     }
 
-    ulong Address(Inst i) => (ulong)One(i, 0) + ((i.Detail as Detail.Access)?.Segment is { } segment ? state[segment + "base"] : 0);
+    /// <summary>A store that faults leaves the x87 as it was before the instruction that gives its value.</summary>
+    void Touch(Inst? store)
+    {
+        if (store is null) return;
+        Span<byte> bytes = stackalloc byte[store.Printed.Bytes];
+        memory.Load(Address(store), bytes);
+        memory.Store(Address(store), bytes);
+    }
+
+    ulong Address(Inst i)
+    {
+        var access = i.Detail as Detail.Access;
+        ulong at = (ulong)One(i, 0) + (access?.Segment is { } segment ? state[segment + "base"] : 0);
+        bool aligned = access is { Aligned: true } || i.Op == Op.CmpXchg && i.Printed.Bytes == 16;
+        return !aligned || at % (ulong)i.Printed.Bytes == 0 ? at : throw new GuestFault(11, $"misaligned address 0x{at:x}");
+    }
 
     BigInteger[] Load(ulong address, Type t)
     {

@@ -18,14 +18,12 @@ sealed class Blocks
 
     public Blocks(Dice dice) => (this.dice, samples, inputs) = (dice, new(dice, pointers, near: true), new(dice));
 
-    static readonly Code[] codes = [.. Samples.Codes.Where(c => !IsExcluded(c.Mnemonic()) && !Outside.IsGap(c.Mnemonic()))];
+    static readonly Code[] codes = [.. Samples.Codes.Where(c => !IsExcluded(c.Mnemonic()))];
 
     /// <summary>What goes elsewhere, loads control words from noise, uses another register as a pointer, or faults mostly.</summary>
     static bool IsExcluded(Mnemonic m) => m is Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr or Mnemonic.Fldcw or Mnemonic.Fldenv or Mnemonic.Frstor or Mnemonic.Fxrstor or Mnemonic.Fxrstor64 or Mnemonic.Popf or Mnemonic.Popfq
         or Mnemonic.Enter or Mnemonic.Leave or Mnemonic.Div or Mnemonic.Idiv or Mnemonic.Xlatb or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq or Mnemonic.Ud2 or Mnemonic.Int3 or Mnemonic.Int1
-        or Mnemonic.Fnstenv or Mnemonic.Fnsave or Mnemonic.Fnstsw or Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 or Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xsavec or Mnemonic.Xsavec64 or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase
-        or Mnemonic.Stmxcsr or Mnemonic.Vstmxcsr // sticky exceptions are not kept exactly
-        || m.ToString()[0] == 'F' || m == Mnemonic.Emms; // the x87 with its stack over- and underflowing
+        or Mnemonic.Fnstenv or Mnemonic.Fnsave or Mnemonic.Fnstsw or Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 or Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xsavec or Mnemonic.Xsavec64 or Mnemonic.Wrfsbase or Mnemonic.Wrgsbase;
 
     public Case Make()
     {

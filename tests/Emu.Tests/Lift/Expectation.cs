@@ -39,6 +39,8 @@ sealed record Expectation(Flag Undefined, bool IsOpen)
     {
         Mnemonic.Bswap => i.Op0Register.IsGPR16(),
         Mnemonic.Shld or Mnemonic.Shrd => i.Op1Register.IsGPR16() && ((i.Op2Kind == OpKind.Register ? s["rcx"] : i.Immediate8) & 31) > 16,
+        // Guests are told of x87, SSE and AVX only (runtime/core/cpuid.c).
+        _ when i.MemorySize is MemorySize.Xsave or MemorySize.Xsave64 => (s["rax"] & ~7ul) != 0,
         _ => false,
     };
 }

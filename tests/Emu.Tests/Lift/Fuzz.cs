@@ -10,14 +10,10 @@ sealed class Fuzz(ulong seed)
     readonly Dice dice = new(seed);
     readonly HashSet<string> seen = [];
 
-    public long Comparisons { get; private set; }
-    public long Open { get; private set; }
+    public Tally Tally { get; } = new();
 
     /// <summary>Each as a line of tests/lift; one for an encoding and level.</summary>
     public List<string> Failures { get; } = [];
-
-    /// <summary>Lines of <see cref="Outside.Gaps"/> that none of the inputs showed.</summary>
-    public IReadOnlyList<string> Closed { get; private set; } = [];
 
     /// <summary>Called with each failure as it is found.</summary>
     public Action<string>? Found { get; init; }
@@ -31,8 +27,7 @@ sealed class Fuzz(ulong seed)
             foreach (bool memory in new[] { false, true })
                 if (Make(samples, code, memory) is { } bytes) cases.Add(new(new(bytes, dice.OneIn(2))));
         var fill = new Inputs(dice);
-        var differ = Run(cases, inputs, (m, c) => fill.Fill(m, c.Instructions[0])).Select(d => d.Case.Instructions[0].Mnemonic).ToHashSet();
-        Closed = [.. Outside.Gaps.Where(g => !g.Mnemonics.Any(differ.Contains)).Select(g => g.Reason)];
+        Run(cases, inputs, (m, c) => fill.Fill(m, c.Instructions[0]));
     }
 
     /// <summary>Blocks of 5 to 30 instructions.</summary>
@@ -53,36 +48,36 @@ sealed class Fuzz(ulong seed)
     /// <summary>Whether an instruction becomes more than a trap that says it is not supported.</summary>
     public static bool IsLifted(byte[] code) => !new Subject(code, true).Lift().Blocks.SelectMany(b => b.Code).Any(i => i.Detail is Detail.Reason r && r.Text.StartsWith("unsupported", StringComparison.Ordinal));
 
-    List<Disagreement> Run(List<Case> cases, int inputs, Action<Machine, Case> fill)
+    void Run(List<Case> cases, int inputs, Action<Machine, Case> fill)
     {
         using var contest = new Contest(cases);
         contest.Run(inputs, fill);
-        (Comparisons, Open) = (Comparisons + contest.Comparisons, Open + contest.Open);
-        foreach (var d in contest.Disagreements.Where(d => !d.Case.Instructions.Any(i => Outside.IsGap(i.Mnemonic))))
+        Tally.Add(contest.Tally);
+        foreach (var d in contest.Disagreements)
         {
             if (!seen.Add(d.Case.Instructions.Count > 1 ? $"block {d.Level}" : $"{d.Case.Instructions[0].Code}")) continue;
             string text = Reduction.Report(d);
             Failures.Add(text);
             Found?.Invoke(text);
         }
-        return contest.Disagreements;
     }
 
     /// <summary>Until the minutes are over; gives the exit status.</summary>
     public static int Until(double minutes, ulong seed, string only)
     {
         var clock = Stopwatch.StartNew();
-        long comparisons = 0, open = 0, failures = 0;
+        var all = new Tally();
+        long failures = 0;
         ulong at = seed;
         for (; clock.Elapsed.TotalMinutes < minutes; at++)
         {
             var round = new Fuzz(at) { Found = text => { Interlocked.Increment(ref failures); Console.WriteLine($"; seed {at}\n{text}"); } };
             round.Instructions(inputs: 60, only);
             if (only == "") round.Blocks(count: 600, inputs: 100);
-            (comparisons, open) = (comparisons + round.Comparisons, open + round.Open);
-            Console.WriteLine($"; {clock.Elapsed:hh\\:mm\\:ss} seed {at}: {comparisons} comparisons, {open} of them open, {failures} disagreements");
+            all.Add(round.Tally);
+            Console.WriteLine($"; {clock.Elapsed:hh\\:mm\\:ss} seed {at}: {round.Tally.Total} comparisons; so far {all.Total}, {failures} disagreements");
         }
-        Console.WriteLine($"seeds {seed} to {at - 1}: {comparisons} comparisons ({open} of results that are undefined), {failures} disagreements");
+        Console.WriteLine($"seeds {seed} to {at - 1}: {all}, {failures} disagreements");
         return failures == 0 ? 0 : 1;
     }
 }

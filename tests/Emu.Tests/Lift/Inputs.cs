@@ -51,11 +51,13 @@ sealed class Inputs(Dice dice)
         s["fcw"] = ControlWord();
     }
 
-    /// <summary>Every exception masked; a rounding mode, DAZ and FTZ, sometimes.</summary>
-    uint Mxcsr() => 0x1f80u | (dice.OneIn(2) ? (uint)dice.Next(4) << 13 : 0) | (dice.OneIn(8) ? 0x8000u : 0) | (dice.OneIn(8) ? 0x40u : 0) | (uint)dice.Next(64);
+    /// <summary>Every exception masked, mostly; a rounding mode, DAZ and FTZ, sometimes.</summary>
+    uint Mxcsr() => Masks() << 7 | (dice.OneIn(2) ? (uint)dice.Next(4) << 13 : 0) | (dice.OneIn(8) ? 0x8000u : 0) | (dice.OneIn(8) ? 0x40u : 0) | (uint)dice.Next(64);
 
-    /// <summary>Every exception masked; a rounding mode and a precision, sometimes.</summary>
-    ulong ControlWord() => 0x7fu | (dice.OneIn(8) ? new[] { 0ul, 0x200ul }[dice.Next(2)] : 0x300) | (dice.OneIn(2) ? (ulong)dice.Next(4) << 10 : 0);
+    /// <summary>Every exception masked, mostly; a rounding mode and a precision, sometimes.</summary>
+    ulong ControlWord() => 0x40 | Masks() | (dice.OneIn(8) ? new[] { 0ul, 0x200ul }[dice.Next(2)] : 0x300) | (dice.OneIn(2) ? (ulong)dice.Next(4) << 10 : 0);
+
+    uint Masks() => dice.OneIn(16) ? (uint)dice.Next(64) : 0x3f;
 
     void Aim(Machine m, in Instruction i)
     {
@@ -65,6 +67,8 @@ sealed class Inputs(Dice dice)
         // Whether a masked byte faults is left to the CPU (Intel SDM vol. 2, MASKMOVDQU).
         if (i.Mnemonic is Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu or Mnemonic.Maskmovq) s["rdi"] = Machine.Middle - (ulong)dice.Next(64) - SegmentBase(s, i);
         if (i.IsStringInstruction && (i.HasRepePrefix || i.HasRepnePrefix)) s["rcx"] = dice.OneIn(50) ? Edges.Integer(dice) : (ulong)dice.Next(5);
+        if (i.Mnemonic is Mnemonic.Retf or Mnemonic.Iretd or Mnemonic.Iretq) FarFrame(m, s["rsp"], i.Code is Code.Retfd or Code.Retfd_imm16 or Code.Iretd ? 4 : 8);
+        if (i.Mnemonic == Mnemonic.Mov && i.Op0Register.IsSegmentRegister() && i.Op1Kind == OpKind.Register) s[Lifter.Full(i.Op1Register)] = Selector(i.Op0Register);
         if (i.Mnemonic is Mnemonic.Ret) Put(m, s["rsp"], Machine.Elsewhere);
         if (i.Mnemonic is Mnemonic.Popf or Mnemonic.Popfq) Put(m, s["rsp"], (ulong)dice.Next(0x10000) & 0xcd5 | 0x202);
         if (i.Mnemonic is Mnemonic.Div or Mnemonic.Idiv && !dice.OneIn(4)) s["rdx"] = dice.OneIn(2) ? 0 : (ulong)((long)s["rax"] >> 63);
@@ -77,8 +81,21 @@ sealed class Inputs(Dice dice)
         Point(s, i);
         if (i.VsibIndex() is { } lanes) Scatter(s, i, lanes);
         ulong address = i.GetVirtualAddress(op, 0, (r, _, _) => r switch { Register.FS => s["fsbase"], Register.GS => s["gsbase"], _ when r.IsSegmentRegister() => 0, _ when r.IsVectorRegister() => 0, _ => Part(s, r) });
-        if (indirect) Put(m, address, Machine.Elsewhere);
-        else Environment(m, i.Mnemonic, address);
+        bool far = i.IsJmpFarIndirect || i.IsCallFarIndirect;
+        if (indirect) Put(m, address, Machine.Elsewhere, far ? 4 : 8);
+        if (far) Put(m, address + 4, Selector(Register.CS), 2);
+        if (i.Mnemonic == Mnemonic.Lss) Put(m, address + (ulong)i.MemorySize.GetSize() - 2, Selector(Register.SS), 2);
+        if (i.Mnemonic == Mnemonic.Mov && i.Op0Register.IsSegmentRegister()) Put(m, address, Selector(i.Op0Register), 2);
+        if (!indirect) Environment(m, i.Mnemonic, address);
+    }
+
+    /// <summary>What the register holds, mostly; for fs and gs, and sometimes for others, one that no process has.</summary>
+    ulong Selector(Register r) => r is Register.FS or Register.GS || dice.OneIn(8) ? 0xffff : r switch { Register.CS => 0x33, Register.SS => 0x2bu, _ => 0 };
+
+    /// <summary>What retf takes from the stack, and above it what iret takes.</summary>
+    void FarFrame(Machine m, ulong at, int size)
+    {
+        foreach (var (n, word) in new[] { Machine.Elsewhere, Selector(Register.CS), (ulong)dice.Next(0x10000) & 0xcd5 | 0x202, Machine.Middle, Selector(Register.SS) }.Index()) Put(m, at + (ulong)(n * size), word, size);
     }
 
     static int? MemoryOperand(in Instruction i)

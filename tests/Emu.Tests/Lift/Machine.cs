@@ -65,20 +65,19 @@ sealed class Machine : IMemory
     }
 
     /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags; empty if there is none.</summary>
-    /// <param name="onlyMemory">After a fault of compiled code its registers are not known.</param>
-    public string Differences(Machine cpu, Flag undefined, bool onlyMemory = false)
+    /// <param name="afterFault">Of compiled code: its registers are not known, but those that are the host's own.</param>
+    public string Differences(Machine cpu, Flag undefined, bool afterFault = false)
     {
         if (Signal != cpu.Signal) return $"signal {Signal}, CPU {cpu.Signal}";
         var text = new List<string>();
         void Say(string what, object mine, object theirs) { if (!mine.Equals(theirs)) text.Add($"{what} {mine}, CPU {theirs}"); }
-        if (!onlyMemory)
+        for (int n = 0; n < 8; n++) Compare($"st{n}", 10);
+        foreach (var name in new[] { "ftop", "ftag", "fcw", "fsw", "mxcsr" }) Say(name, $"{State[name]:x}", $"{cpu.State[name]:x}");
+        if (!afterFault)
         {
             foreach (var name in GuestState.Gprs) Compare(name, 8);
             for (int n = 0; n < 16; n++) Compare($"ymm{n}", 32);
-            for (int n = 0; n < 8; n++) Compare($"st{n}", 10);
-            foreach (var name in new[] { "df", "ftop", "ftag", "fcw", "fsbase", "gsbase" }) Say(name, State[name], cpu.State[name]);
-            Say("fsw", $"{State["fsw"]:x}", $"{cpu.State["fsw"]:x}");
-            Say("mxcsr", $"{State["mxcsr"]:x}", $"{cpu.State["mxcsr"]:x}");
+            foreach (var name in new[] { "df", "fsbase", "gsbase" }) Say(name, State[name], cpu.State[name]);
             Say("flags", FlagTable.Letters(State.Flags & ~undefined), FlagTable.Letters(cpu.State.Flags & ~undefined));
             if (Signal == 0) Say("pc", $"{Pc:x}", $"{cpu.Pc:x}");
         }

@@ -46,6 +46,7 @@ sealed class NativeExecutor(State state, IMemory memory) : INative
     public BigInteger[] Run(Detail.Named what, IrType result, IReadOnlyList<(IrType Type, BigInteger[] Lanes)> args)
     {
         if (what.Name == "wrfsbase") return []; // the host's own thread lives by it; the interpreter adds the state's
+        if (what.Name == "touch") return Touch((ulong)args[0].Lanes[0]);
         var types = args.Select(a => a.Type).ToList();
         string key = $"{what.Name} {what.Immediate} {result} {string.Join(' ', types)}";
         if (!stubs.TryGetValue(key, out ulong stub)) stubs[key] = stub = Build(Natives.Asm(what.Name, what.Immediate, result, types), result, types);
@@ -58,6 +59,14 @@ sealed class NativeExecutor(State state, IMemory memory) : INative
         Fxsave.ToState(HostMemory.At(Fx, 512), state);
         var whole = new BigInteger(data.Slice(0x100, 32), isUnsigned: true);
         return [.. Enumerable.Range(0, result.Lanes).Select(n => whole >> n * result.Bits & (BigInteger.One << result.Bits) - 1)];
+    }
+
+    BigInteger[] Touch(ulong address)
+    {
+        Span<byte> there = [0];
+        memory.Load(address, there);
+        memory.Store(address, there);
+        return [];
     }
 
     static BigInteger Pack(BigInteger[] lanes, IrType t) => lanes.Reverse().Aggregate(BigInteger.Zero, (all, lane) => all << t.Bits | lane);

@@ -11,9 +11,9 @@ internal static class Flow
         Mnemonic.INVALID => BlockEnd.InvalidCode,
         Mnemonic.Syscall => BlockEnd.Syscall,
         Mnemonic.Hlt => BlockEnd.Trap,
-        Mnemonic.Call => IsFar(i) ? BlockEnd.Trap : IsDirect(i) ? BlockEnd.Call : BlockEnd.IndirectCall,
-        Mnemonic.Jmp => IsFar(i) ? BlockEnd.Trap : IsDirect(i) ? BlockEnd.Jump : BlockEnd.IndirectJump,
-        Mnemonic.Ret => BlockEnd.Return,
+        Mnemonic.Call => IsDirect(i) ? BlockEnd.Call : BlockEnd.IndirectCall,
+        Mnemonic.Jmp => i.IsJmpFarIndirect ? BlockEnd.Trap : IsDirect(i) ? BlockEnd.Jump : BlockEnd.IndirectJump,
+        Mnemonic.Ret or Mnemonic.Retf => BlockEnd.Return,
         _ => i.FlowControl switch
         {
             FlowControl.Next => null,

@@ -17,13 +17,13 @@ public sealed class Folding
         for (int n = 0; n < b.Code.Count; n++)
         {
             var i = b.Code[n];
-            if (i is not { Op: Op.Load, Detail: null } and not { Op: Op.Host } || uses.GetValueOrDefault(i) != 1 || Next(b.Code, n) is not { } user) continue;
-            if (i.Op == Op.Load && user.Op is Op.Native or Op.Host && user.Args[^1] == i && TakesFromMemory(user, i) && user.Args.SkipLast(1).All(a => a is Const || b.Code.IndexOf((Inst)a, 0, n) >= 0))
+            if (i.Op is not (Op.Load or Op.Host) || uses.GetValueOrDefault(i) != 1 || Next(b.Code, n) is not { } user) continue;
+            if ((IsPlain(i, Op.Load) && user.Op == Op.Native || i.Op == Op.Load && user.Op == Op.Host) && user.Args[^1] == i && TakesFromMemory(user, i) && user.Args.SkipLast(1).All(a => a is Const || b.Code.IndexOf((Inst)a, 0, n) >= 0))
             {
                 users[i] = user;
                 made.Add(user);
             }
-            if (i.Op == Op.Host && user is { Op: Op.Store, Detail: null } && user.Args[1] == i && AsmOf(i).Constraints.StartsWith("=*m", StringComparison.Ordinal))
+            if (i.Op == Op.Host && IsPlain(user, Op.Store) && user.Args[1] == i && AsmOf(i).Constraints.StartsWith("=*m", StringComparison.Ordinal))
             {
                 results[user] = i;
                 stored.Add(i);
@@ -45,6 +45,9 @@ public sealed class Folding
 
     /// <summary>The assembly of a host instruction.</summary>
     public static NativeAsm AsmOf(Inst i) => i.Detail is Detail.Named n ? Natives.Asm(n.Name, n.Immediate, i.Type, [.. i.Args.Select(a => a.Type)]) : throw new InvalidOperationException(i.Op.Name());
+
+    /// <summary>Natives are VEX instructions, which do not fault where they should be aligned; texts are the guest's own.</summary>
+    static bool IsPlain(Inst i, Op access) => i.Op == access && i.Detail is null or Detail.Access { Aligned: false };
 
     static bool TakesFromMemory(Inst user, Inst load) => user.Op == Op.Host ? AsmOf(user).Operands[^1] == "*m" : Natives.InMemory(AsmOf(user), load.Type) != null;
 

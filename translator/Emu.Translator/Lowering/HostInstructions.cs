@@ -7,17 +7,29 @@ namespace Emu.Translator.Lowering;
 public sealed partial class RegionLowering
 {
     const LLVMInlineAsmDialect Intel = LLVMInlineAsmDialect.LLVMInlineAsmDialectIntel;
-    const uint stackAlignment = 8;
     LLVMValueRef scratch;
+
+    /// <summary>16 aligned bytes, in a frame that is aligned to 8 (<see cref="ModuleSymbols"/>).</summary>
+    LLVMValueRef AlignedScratch()
+    {
+        var room = m.Alloca(m.Int(192));
+        LLVM.SetAlignment(room, 8);
+        return m.ToPtr(m.And(m.Add(m.FromPtr(room), m.Const(8)), m.Const(~15ul)));
+    }
 
     LLVMValueRef HostInstruction(Inst i)
     {
         if (folding.IsStored(i) || folding.IsMade(i)) return default;
         if (Folding.AsmOf(i).Operands is not ["=*m", ..]) return Host(i, default);
-        // A store that faults must leave the x87 alone, but a pass wants the value: so see first that it does not.
-        foreach (var store in block.Code) if (store.Op == Op.Store && store.Args[1] == i) Touch(store);
+        // A pass wants the value. A store that faults must leave the x87 alone: so see first that it does not. And an exception that is
+        // not masked may leave the operand as it is.
+        foreach (var store in block.Code.Where(s => s.Op == Op.Store && s.Args[1] == i))
+        {
+            Touch(store);
+            m.Store(state.Guest(m.Load(m.Type(i.Type), Flat(store), 1)), scratch);
+        }
         Host(i, scratch);
-        return m.Load(m.Type(i.Type), scratch, stackAlignment);
+        return m.Load(m.Type(i.Type), scratch);
     }
 
     /// <summary>A load that its user makes.</summary>
@@ -47,8 +59,8 @@ public sealed partial class RegionLowering
     /// <summary>The pointer to an operand: the guest's memory, or scratch with the value in it.</summary>
     LLVMValueRef InMemory(Inst i, int n)
     {
-        if (folding.UserOf(i.Args[n]) == i) return Pointer((Inst)i.Args[n]);
-        m.Store(Arg(i, n), scratch, stackAlignment);
+        if (folding.UserOf(i.Args[n]) == i) return Flat((Inst)i.Args[n]);
+        m.Store(Arg(i, n), scratch);
         return scratch;
     }
 

@@ -86,6 +86,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     public LLVMValueRef Trunc(LLVMValueRef v, LLVMTypeRef t) => LLVM.BuildTrunc(B, v, t, noName);
     public LLVMValueRef Bits(LLVMValueRef v, LLVMTypeRef t) => LLVM.TypeOf(v) == t ? v : LLVM.BuildBitCast(B, v, t, noName);
     public LLVMValueRef ToPtr(LLVMValueRef v, uint space = 0) => LLVM.BuildIntToPtr(B, v, space == 0 ? Ptr : LLVM.PointerTypeInContext(Context, space), noName);
+    public LLVMValueRef FromPtr(LLVMValueRef p) => LLVM.BuildPtrToInt(B, p, I64, noName);
     public LLVMValueRef Alloca(LLVMTypeRef t) => LLVM.BuildAlloca(B, t, noName);
 
     /// <summary>A plain load with the natural alignment unless given.</summary>

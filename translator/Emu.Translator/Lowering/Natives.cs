@@ -43,7 +43,7 @@ public static class Natives
     {
         var constraints = asm.Constraints.Split(',');
         int last = Array.FindLastIndex(constraints, c => c[0] != '~');
-        if (last < 1 || constraints[last] is not ("x" or "r") || asm.Template[0] is not ('v' or '{')) return null;
+        if (last < 1 || constraints[last] is not ("x" or "r") || asm.Template[0] is not ('v' or '{' or 's')) return null;
         constraints[last] = "*m";
         return asm with { Template = asm.Template.Replace($"${last}", $"{Sized(operand)} ptr ${last}", StringComparison.Ordinal), Constraints = string.Join(',', constraints) };
     }
@@ -54,7 +54,7 @@ public static class Natives
     static NativeAsm? InPlace(string name, int? immediate)
     {
         if (name is ['f', 'm', ..] or ['f', 'n', 'm', ..]) return new($"v{name} $0, $2, $3", "=x,0,x,x" + Flags, HasSideEffects: true);
-        if (name == "sha256rnds2") return new($"{name} $0, $2", "={xmm1},0,x,{xmm0}" + Flags);
+        if (name == "sha256rnds2") return new($"{name} $0, $3", "={xmm1},0,{xmm0},x" + Flags);
         if (name.StartsWith("sha", StringComparison.Ordinal)) return new($"{name} $0, $2{(immediate is { } i ? $", {i}" : "")}", "=x,0,x" + Flags);
         return null;
     }
@@ -95,6 +95,7 @@ public static class Natives
         "sgdt_limit" or "sidt_limit" => new(OnStack($"{name[..4]} [rsp]\nmov $0, word ptr [rsp]"), "=r" + Flags, HasSideEffects: true),
         "sgdt_base" or "sidt_base" => new(OnStack($"{name[..4]} [rsp]\nmov $0, qword ptr [rsp + 2]"), "=r" + Flags, HasSideEffects: true),
         "ucomiss" or "ucomisd" or "comiss" or "comisd" => Void($"v{name} $0, $1", "x,x" + Flags),
+        "touch" => Void("lock or byte ptr [$0], 0", "r,~{memory}" + Flags), // faults where a store would, and changes nothing
         "mfence" => Void("mfence", "~{memory}" + Flags),
         "ldmxcsr" => Void(OnStack("mov dword ptr [rsp], $0\nvldmxcsr dword ptr [rsp]"), "r" + Flags),
         "stmxcsr" => new(OnStack("vstmxcsr dword ptr [rsp]\nmov $0, dword ptr [rsp]"), "=r" + Flags, HasSideEffects: true),

@@ -145,7 +145,7 @@ public sealed partial class RegionLowering
 
     void StoreGuest(Inst i)
     {
-        if (folding.Stored(i) is { } result) { Host(result, Pointer(i)); return; }
+        if (folding.Stored(i) is { } result) { Host(result, Flat(i)); return; }
         var v = m.Bits(Arg(i, 1), InMemory(i.Args[1].Type));
         if (i.Detail is Detail.Access { Aligned: true }) StoreAligned(i, v);
         else state.Guest(m.Store(v, Pointer(i), 1));

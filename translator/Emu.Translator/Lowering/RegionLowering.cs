@@ -86,7 +86,7 @@ public sealed partial class RegionLowering
             if (i.Op is Op.Rep or Op.Rflags) Make("df", 0);
         }
         for (int n = 0; n < 6; n++) flags[n] = m.Alloca(m.I1);
-        if (f.Blocks.Any(b => b.Code.Any(i => i.Op == Op.Host))) LLVM.SetAlignment(scratch = m.Alloca(m.Int(128)), stackAlignment);
+        if (f.Blocks.Any(b => b.Code.Any(i => i.Op == Op.Host))) scratch = AlignedScratch();
     }
 
     static bool IsVector(string register) => GuestState.SizeOf(register) == 32;

@@ -23,14 +23,14 @@ static class Control
 
     static void JumpRow(Lift x)
     {
-        if (x.Instruction.IsJmpFar || x.Instruction.IsJmpFarIndirect) x.Unsupported();
+        if (x.Instruction.IsJmpFarIndirect) Segments.Transfer(x);
         else if (x.Instruction.IsJmpShortOrNear) x.E.Goto(x.Target);
         else x.E.Jump(x.Read(0, I64));
     }
 
     static void CallRow(Lift x)
     {
-        if (x.Instruction.IsCallFar || x.Instruction.IsCallFarIndirect) { x.Unsupported(); return; }
+        if (x.Instruction.IsCallFarIndirect) { Segments.Transfer(x); return; }
         V target = x.Instruction.IsCallNear ? x.E.ConstBits(I64, x.Target) : x.Read(0, I64);
         x.PushValue(x.E.ConstBits(I64, x.Next));
         x.E.CallTo(target, x.Next);

@@ -26,7 +26,7 @@ static class Conversions
             r.Twins(name, x => x.WriteVector(x.E.Native(name, to.By(4), null, x.Read(1, F64.Fill(x.Bits(1))))));
 
         r.Vex("vcvtph2ps", x => x.WriteVector(x.E.Native("cvtph2ps", x.Filled(F32), null, x.HalfFloats())));
-        r.Vex("vcvtps2ph", x => { V v = x.E.Native("cvtps2ph", I64.By(2), x.Immediate, x.Read(1, F32.Fill(x.Bits(1)))); if (x.IsRegister(0)) x.WriteVector(v); else x.Write(0, v.Bits(I128).Fit(x.Type(0))); });
+        r.Vex("vcvtps2ph", x => { if (x.IsMemory(0)) x.StoreHalfFloats(); else x.WriteVector(x.E.Native("cvtps2ph", I64.By(2), x.Immediate, x.Read(1, F32.Fill(x.Bits(1))))); });
 
         foreach (var (name, from, to) in new[] { ("bw", I8, I16), ("bd", I8, I32), ("bq", I8, I64), ("wd", I16, I32), ("wq", I16, I64), ("dq", I32, I64) })
         {
@@ -46,6 +46,14 @@ static class Conversions
 
     /// <summary>As many 16-bit floats as the destination has lanes, in a whole register.</summary>
     static V HalfFloats(this Lift x) => x.Bits(0) == 128 ? x.E.Splat(I64.By(2), 0).Insert(0, x.Read(1, I64)) : x.Read(1, I64.By(2));
+
+    /// <summary>With its store in one: where that faults MXCSR has no new exceptions.</summary>
+    static void StoreHalfFloats(this Lift x)
+    {
+        x.Address(0);
+        var t = x.Bits(1) == 256 ? I64.By(2) : I64;
+        x.Write(0, x.E.Host($"vcvtps2ph {X87.Size(t)} ptr $0,$1,{x.Immediate}", t, x.Read(1, F32.Fill(x.Bits(1)))));
+    }
 
     static void FromInteger(this Rules r, string name, IrType to) => r.Twins(name, x => x.ScalarLane(name, x.Type(x.Last()), null, to));
 

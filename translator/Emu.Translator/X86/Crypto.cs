@@ -16,7 +16,7 @@ static class Crypto
 
         r.Natives(I32, "sha1nexte sha1msg1 sha1msg2 sha256msg1 sha256msg2");
         r.WithImmediate("sha1rnds4", I32);
-        r.Twins("sha256rnds2", x => { var (a, b) = x.Sources(I32.By(4)); x.WriteVector(x.E.Native("sha256rnds2", a.Type, null, a, b, x.ReadRegister(Register.XMM0, a.Type))); });
+        r.Twins("sha256rnds2", x => x.WriteVector(x.E.Native("sha256rnds2", I32.By(4), null, x.Read(0, I32.By(4)), x.ReadRegister(Register.XMM0, I32.By(4)), x.Read(1, I32.By(4)))));
 
         r.Natives(I8, "gf2p8mulb");
         r.WithImmediate("gf2p8affineqb", I8);

@@ -93,10 +93,7 @@ public sealed class Lift(Emitter e, in Instruction instruction, bool explodeRep)
         return address.Zext(I64);
     }
 
-    public V ReadRegister(Register r, IrType t) => r.IsSegmentRegister() ? e.Const(t, Selector(r)) : e.Get(t, Full(r), High(r));
-
-    /// <summary>The selectors that Linux gives a 64-bit process (arch/x86/include/asm/segment.h).</summary>
-    static long Selector(Register r) => r switch { Register.CS => 0x33, Register.SS => 0x2b, _ => 0 };
+    public V ReadRegister(Register r, IrType t) => r.IsSegmentRegister() ? e.Const(t, Segments.Selector(r)) : e.Get(t, Full(r), High(r));
 
     public void WriteRegister(Register r, V v) => e.Set(Full(r), r.IsGPR32() ? v.Zext(I64) : v, High(r));
 

@@ -48,8 +48,7 @@ static class Mmx
     static void StoreMasked(Lift x)
     {
         foreach (var (n, at) in new[] { (2, 0), (1, 8) }) x.E.Set("lanes", x.E.Host($"movq $0,{Register(x, n)}", I64), at);
-        var pointer = x.Instruction.Op0Kind == OpKind.MemorySegEDI ? I32 : I64;
-        x.EachLane(8, "lanes", I8, n => x.E.Store((x.E.Get(pointer, "rdi") + n).Zext(I64), x.E.Get(I8, "lanes", 8 + n), x.Segment));
+        x.StoreEachLane(8, "lanes", I8, x.StringPointer, n => x.E.Get(I8, "lanes", 8 + n));
     }
 
     static string Source(this Lift x, int n, List<V> args, ref int next)

@@ -26,7 +26,7 @@ static class Moves
         r[Enter] = EnterRow;
         r[Pushfq] = x => x.PushValue(x.E.Rflags());
         r[Pushf] = x => x.PushValue(x.E.Rflags().Trunc(I16));
-        r[Popfq] = r[Popf] = x => { V v = x.PopValue(x.StackType()); x.LoadFlags(v, Flag.All); x.E.Set("df", (v >> 10).Trunc(I8) & 1); };
+        r[Popfq] = r[Popf] = x => x.RestoreFlags(x.PopValue(x.StackType()));
         r[Lahf] = x => x.E.Set("rax", (x.E.Rflags().Trunc(I8) & 0xd5) | x.E.Const(I8, 2), at: 1);
         r[Sahf] = x => x.LoadFlags(x.E.Get(I8, "rax", at: 1), Flag.All & ~Flag.O);
 
@@ -40,7 +40,8 @@ static class Moves
 
     static void MovRow(Lift x)
     {
-        if (IsSpecial(x, 0)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
+        if (x.IsRegister(0) && x.Instruction.Op0Register.IsSegmentRegister()) Segments.Move(x);
+        else if (IsSpecial(x, 0)) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
         else if (IsSpecial(x, 1) && !x.Instruction.Op1Register.IsSegmentRegister()) x.E.Trap(Signal.Segv, $"privileged {x.Instruction}");
         else x.Write(0, x.Read(1, x.Type(0)));
     }
@@ -102,6 +103,13 @@ static class Moves
         V sp = x.E.Get(I64, "rsp"), v = x.E.Load(t, sp);
         x.E.Set("rsp", sp + t.Bytes);
         return v;
+    }
+
+    /// <summary>All that user mode may change of RFLAGS, but TF, AC and ID.</summary>
+    public static void RestoreFlags(this Lift x, V image)
+    {
+        x.LoadFlags(image, Flag.All);
+        x.E.Set("df", (image >> 10).Trunc(I8) & 1);
     }
 
     /// <summary>Sets those of <paramref name="which"/> from their bits in an RFLAGS image.</summary>

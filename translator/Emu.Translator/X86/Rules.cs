@@ -14,7 +14,7 @@ public sealed class Rules
     /// <summary>Every row of every family.</summary>
     public static readonly Rules All = new Rules()
         .With(Moves.Define).With(Integer.Define).With(Multiply.Define).With(Shifts.Define).With(BitOps.Define)
-        .With(Control.Define).With(Strings.Define).With(SystemRows.Define)
+        .With(Control.Define).With(Segments.Define).With(Strings.Define).With(SystemRows.Define)
         .With(VectorMoves.Define).With(Packed.Define).With(Floats.Define).With(Shuffles.Define).With(Conversions.Define)
         .With(Bmi.Define).With(Avx.Define).With(Fma.Define).With(MaskedMoves.Define).With(Gathers.Define).With(Crypto.Define)
         .With(X87.Define).With(Mmx.Define);
