@@ -116,8 +116,11 @@ sealed class Inputs(Dice dice)
         < 60 => Machine.Middle - (ulong)dice.Next(32),
         < 62 => HostMemory.Scratch + HostMemory.ScratchSize - (ulong)dice.Next(64),
         62 => HostMemory.Scratch - (ulong)dice.Next(16),
-        _ => Edges.Integer(dice) & 0xfffffff0_ffffffff,
+        _ => Nowhere + (ulong)dice.Next((int)Nowhere) + (dice.OneIn(2) ? (ulong)dice.Next() << 33 : 0),
     };
+
+    /// <summary>From here to twice as far nothing is mapped; an address of 32 bits is as bad.</summary>
+    const ulong Nowhere = 0x2000_0000;
 
     /// <summary>A register index reaches memory far from the operand.</summary>
     static bool IsBitString(in Instruction i) => i.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc && i.Op0Kind == OpKind.Memory && i.Op1Kind == OpKind.Register;
