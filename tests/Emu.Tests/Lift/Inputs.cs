@@ -149,7 +149,7 @@ sealed class Inputs(Dice dice)
         var index = s.Bytes.AsSpan(GuestState.Offset(Lifter.Full(i.MemoryIndex)), 32);
         for (int n = 0; n < 32; n += laneSize)
         {
-            long lane = dice.OneIn(100) ? dice.NextInt64() : dice.Next(-32, 32);
+            long lane = dice.OneIn(100) ? (long)((Nowhere - HostMemory.Scratch + (ulong)dice.Next(0x100_0000)) / (ulong)i.MemoryIndexScale) : dice.Next(-32, 32);
             BitConverter.GetBytes(lane).AsSpan(0, laneSize).CopyTo(index[n..]);
         }
     }

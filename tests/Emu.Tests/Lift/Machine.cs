@@ -66,13 +66,16 @@ sealed class Machine : IMemory
 
     /// <summary>Every difference from <paramref name="cpu"/> but those in undefined flags; empty if there is none.</summary>
     /// <param name="afterFault">Of compiled code: its registers are not known, but those that are the host's own.</param>
-    public string Differences(Machine cpu, Flag undefined, bool afterFault = false)
+    /// <param name="exceptions">Whether those in MXCSR are to be the same.</param>
+    public string Differences(Machine cpu, Flag undefined, bool afterFault = false, bool exceptions = true)
     {
         if (Signal != cpu.Signal) return $"signal {Signal}, CPU {cpu.Signal}";
         var text = new List<string>();
         void Say(string what, object mine, object theirs) { if (!mine.Equals(theirs)) text.Add($"{what} {mine}, CPU {theirs}"); }
         for (int n = 0; n < 8; n++) Compare($"st{n}", 10);
-        foreach (var name in new[] { "ftop", "ftag", "fcw", "fsw", "mxcsr" }) Say(name, $"{State[name]:x}", $"{cpu.State[name]:x}");
+        foreach (var name in new[] { "ftop", "ftag", "fcw", "fsw" }) Say(name, $"{State[name]:x}", $"{cpu.State[name]:x}");
+        ulong compared = exceptions ? ~0ul : ~0x3ful;
+        Say("mxcsr", $"{State["mxcsr"] & compared:x}", $"{cpu.State["mxcsr"] & compared:x}");
         if (!afterFault)
         {
             foreach (var name in GuestState.Gprs) Compare(name, 8);

@@ -156,7 +156,7 @@ public sealed partial class RegionLowering
         const LLVMAtomicOrdering order = LLVMAtomicOrdering.LLVMAtomicOrderingSequentiallyConsistent;
         if (i.Op == Op.CmpXchg)
         {
-            var exchange = state.Guest(LLVM.BuildAtomicCmpXchg(m.B, Pointer(i), Arg(i, 1), Arg(i, 2), order, order, 0));
+            var exchange = state.Guest(LLVM.BuildAtomicCmpXchg(m.B, Flat(i), Arg(i, 1), Arg(i, 2), order, order, 0));
             return m.ExtractValue(exchange, 0);
         }
         if (((Detail.Access)i.Detail!).Operation == Op.Mul) return AtomicMultiply(i);
@@ -170,7 +170,7 @@ public sealed partial class RegionLowering
             Op.Set => LLVMAtomicRMWBinOp.LLVMAtomicRMWBinOpXchg,
             var op => throw new InvalidOperationException($"no atomic {op}"),
         };
-        return state.Guest(LLVM.BuildAtomicRMW(m.B, what, Pointer(i), Arg(i, 1), order, 0));
+        return state.Guest(LLVM.BuildAtomicRMW(m.B, what, Flat(i), Arg(i, 1), order, 0));
     }
 
     /// <summary>No host instruction multiplies atomically (lock neg: by -1): try until nobody came between.</summary>
@@ -178,7 +178,7 @@ public sealed partial class RegionLowering
     {
         const LLVMAtomicOrdering order = LLVMAtomicOrdering.LLVMAtomicOrderingSequentiallyConsistent;
         LLVMTypeRef t = m.Type(i.Type);
-        LLVMValueRef p = Pointer(i), first = state.Guest(m.Load(t, p, 1)), factor = Arg(i, 1);
+        LLVMValueRef p = Flat(i), first = state.Guest(m.Load(t, p, 1)), factor = Arg(i, 1);
         LLVMBasicBlockRef before = LLVM.GetInsertBlock(m.B), attempt = m.Block(function), done = m.Block(function);
         m.Br(attempt);
         m.At(attempt);
