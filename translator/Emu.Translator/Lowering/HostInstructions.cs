@@ -81,5 +81,5 @@ public sealed partial class RegionLowering
     void StoreAligned(Inst i, LLVMValueRef v) => m.Asm("vmovaps [$0], $1", "r,x,~{memory}", true, m.Function(m.Void, m.Ptr, LLVM.TypeOf(v)), Intel, Flat(i), v);
 
     /// <summary>The address of an access as a plain pointer.</summary>
-    LLVMValueRef Flat(Inst i) => (i.Detail as Detail.Access)?.Segment == "fs" ? m.ToPtr(m.Add(Arg(i, 0), state.Load(m.I64, GuestState.Offset("fsbase")))) : Pointer(i);
+    LLVMValueRef Flat(Inst i) => (i.Detail as Detail.Access)?.Segment == "fs" ? m.ToPtr(m.Add(Arg(i, 0), SegmentBase("fsbase"))) : Pointer(i);
 }
