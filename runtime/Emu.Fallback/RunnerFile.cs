@@ -30,6 +30,19 @@ sealed class RunnerFile
     /// <summary>The guest's program.</summary>
     public Image Image() => Translator.Elf.Image.Parse(Between("emu_image", "emu_image_end"), BinaryPrimitives.ReadUInt64LittleEndian(At(this["emu_image_base"], 8)));
 
+    /// <summary>The files besides the program that there is code of: path, what is added to addresses, pages (struct emu_module).</summary>
+    public IReadOnlyList<(string Path, ulong Base, ulong From, ulong To)> Modules()
+    {
+        const int size = 13 * 8;
+        var found = new List<(string, ulong, ulong, ulong)>();
+        for (ulong at = this["emu_modules"], end = this["emu_modules_end"]; at < end; at += size)
+        {
+            ulong Word(int n) => BinaryPrimitives.ReadUInt64LittleEndian(At(at, size)[(8 * n)..]);
+            found.Add((Text(Offset(Word(0))), Word(1), Word(2), Word(3)));
+        }
+        return found;
+    }
+
     /// <summary>What the runner says about its plugins, null without.</summary>
     public Meta? Meta() => Between("emu_meta", "emu_meta_end") is { Length: > 0 } json ? Instrumentation.Meta.FromJson(json) : null;
 

@@ -38,7 +38,7 @@ sealed unsafe class Service
     readonly Image image;
     readonly ulong cellsAt, dynamicTable;
     readonly KeyNames names;
-    readonly MissProfile? profile;
+    readonly Lessons? lessons;
     readonly long stateOffset;
     readonly Dictionary<ulong, List<Version>> known = [];
     readonly Dictionary<ulong, (PageState State, ReadOnlyMemory<byte>? Bytes)> pages = [];
@@ -58,7 +58,7 @@ sealed unsafe class Service
         if (words.Length != 2 || words[0] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
         var plugins = runner.Meta() is { } meta ? new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta) : [];
         image = runner.Image();
-        if (words[1].Length == 1) profile = MissProfile.Of(image.File.Span);
+        if (words[1].Length == 1) lessons = new(image, runner.Modules());
         pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
         names = new(pipeline, runner.Meta());
     }
@@ -105,7 +105,7 @@ sealed unsafe class Service
         var version = Again(pc, callsImage);
         bool isNew = version is null;
         version ??= Translate(pc, callsImage);
-        if (isNew && version != null) profile?.Add(pc, ReasonFor(pc, resumed));
+        if (isNew && version != null) lessons?.Learn(pc, (int)(id >> 32), resumed, isConstant: Guard == GuardKind.Entry);
         channel.Send(id, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
     }
 
@@ -164,10 +164,6 @@ sealed unsafe class Service
         }
         return left;
     }
-
-    /// <summary>Why ahead-of-time translation has no region there.</summary>
-    MissReason ReasonFor(ulong pc, bool resumed) =>
-        !image.IsExecutable(pc) ? MissReason.Generated : image.IsWritable(pc) || Guard != GuardKind.Entry ? MissReason.WritablePage : resumed ? MissReason.Resumed : MissReason.Undiscovered;
 
     /// <summary>What the code read for this request allows it to rely on.</summary>
     GuardKind Guard => weakest switch { PageState.Constant => GuardKind.Entry, PageState.Watched => GuardKind.Stores, _ => GuardKind.Bytes };

@@ -49,7 +49,10 @@ void fallback_say_statistics(void); // with EMU_STATS=1
 void fallback_forked(void);         // in the child
 
 // dispatch.c
+void regions_withdraw(uint64_t from, uint64_t to); // those of a module: it is not there, or is another one now
+void regions_revive(uint64_t from, uint64_t to);
+void regions_leave_frames(void); // no host frame goes on where it is
 void regions_forget_image(void); // the image's code is not what was translated ahead of time any more
-bool regions_of_image(void);     // whether they are still in use
+bool regions_of_image(void);     // whether all that was translated ahead of time is still in use
 
 #endif

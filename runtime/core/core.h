@@ -46,7 +46,8 @@ uint64_t locate(uint64_t host_pc);
 
 // image.c: the guest's segments.
 struct image {
-  uint64_t entry, phdr, phnum, end; // end: first byte after the last segment
+  uint64_t entry, phdr, phnum, end; // of the program; end: first byte after its last segment
+  uint64_t interpreter, start;      // where the dynamic linker is (0: none), and the first instruction to run
 };
 struct image image_map(void);
 bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what was translated ahead of time

@@ -5,7 +5,7 @@
 
 _Noreturn void dispatch(void);
 
-static bool image_forgotten, unwinding;
+static bool image_forgotten, some_withdrawn, unwinding;
 static uint64_t unwound_to;
 static const uint64_t NOWHERE = 0x8000000000000001; // not canonical: no region expects it
 
@@ -92,7 +92,35 @@ __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {
   return signals_waiting() && find(pc) ? through_core(pc) : of_any_code(pc);
 }
 
-bool regions_of_image(void) { return !image_forgotten; }
+// Whoever jumps there hands over what the region may read, as to one translated ahead of time. Regions of the cache are there for good,
+// and ask themselves whether they are valid.
+__attribute__((preserve_all)) void *emu_stub_target(uint64_t pc, void **place) {
+  void *host = emu_lookup_everything(pc);
+  if (cache_holds((uint64_t)host)) *place = host;
+  return host;
+}
+
+bool regions_of_image(void) { return !image_forgotten && !some_withdrawn; }
+
+// The mark of an entry that is not to be found: no guest PC has it.
+static const uint64_t ASIDE = 1ull << 63;
+
+static void each_entry(uint64_t from, uint64_t to, uint64_t mark) {
+  const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
+  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
+    if ((at->pc & ~ASIDE) >= from && (at->pc & ~ASIDE) < to) at->pc = (at->pc & ~ASIDE) | mark;
+}
+
+// Regions of the cache jump to those of the image without a look at the table: they are given up, and new ones do not.
+void regions_withdraw(uint64_t from, uint64_t to) {
+  some_withdrawn = true;
+  cache_forget_all();
+  each_entry(from, to, ASIDE);
+}
+
+void regions_revive(uint64_t from, uint64_t to) { each_entry(from, to, 0); }
+
+void regions_leave_frames(void) { unwinding = true; }
 
 // Regions of the image call each other without a check: all host frames are left before the guest goes on.
 void regions_forget_image(void) {

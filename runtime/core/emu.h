@@ -73,6 +73,9 @@ __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 // The same for a caller that has handed over all transient state (ARCHITECTURE.md, "Transient state may be dropped").
 EMU_ENTRY __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc);
 
+// The region of `pc`, for the stub that has its target at `place` (stub.S).
+__attribute__((preserve_all)) void *emu_stub_target(uint64_t pc, void **place);
+
 // Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
 
@@ -108,6 +111,17 @@ struct emu_leaf { // of cpuid: the bits that guests see
   uint32_t number, eax, ebx, ecx, edx;
 };
 
+// A file that was translated ahead of time besides the program: the dynamic linker, libraries.
+struct emu_module {
+  const char *path;
+  uint64_t base, from, to;                       // where it is placed: what is added to its addresses; its pages
+  uint64_t code, code_end, code_offset;          // its executable segments; the first one's offset in the file
+  uint64_t device, inode, size, modified, changed; // of the file; times in nanoseconds
+  uint64_t hash;                                 // of its bytes (modules.c)
+};
+
+extern const char emu_interpreter[]; // the dynamic linker's path, "" for static programs; it is the first module
+extern const struct emu_module emu_modules[], emu_modules_end[];
 extern const struct emu_leaf emu_features[], emu_features_end[];
 extern struct emu_entry emu_dispatch_table[];
 extern const char emu_dispatch_mask[]; // its address is the value: the table's bytes less one entry

@@ -3,6 +3,7 @@
 // in it compares its own bytes.
 #include "core.h"
 #include "codecache.h"
+#include "modules.h"
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -233,13 +234,19 @@ static void add(size_t at, struct span span) {
     insert(at, span);
 }
 
+// Of what was translated ahead of time.
+static void code_changed(uint64_t from, uint64_t to, bool is_gone) {
+  if (image_covers_code(from, to)) regions_forget_image();
+  modules_changed(from, to, is_gone);
+}
+
 static void change(uint64_t from, uint64_t to, uint64_t protection) {
   lock();
   forget(from, to);
   size_t at = cut(from, to);
   if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
   unlock();
-  if (image_covers_code(from, to)) regions_forget_image();
+  code_changed(from, to, protection == PROT_NONE);
 }
 
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection) {
@@ -259,7 +266,9 @@ void guest_changed(uint64_t from, uint64_t size) {
   if (protected_pages) unwatch(from, size);
   forget(page_down(from), page_up(from + size));
   unlock();
-  if (image_covers_code(from, from + size)) regions_forget_image();
+  code_changed(from, from + size, false);
 }
 
-void guest_code_begin(uint64_t from, uint64_t to, bool writable) { add(count, (struct span){page_down(from), page_up(to), writable}); }
+void guest_code_begin(uint64_t from, uint64_t to, bool writable) {
+  add(cut(page_down(from), page_up(to)), (struct span){page_down(from), page_up(to), writable});
+}

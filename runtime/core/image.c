@@ -1,6 +1,8 @@
-// Owns the guest's segments: maps what the runner embeds where the guest expects it (load_elf_binary in fs/binfmt_elf.c).
+// Owns what the kernel maps for a guest: the program, which the runner embeds, and the dynamic linker that it asks for
+// (load_elf_binary in fs/binfmt_elf.c).
 #include "core.h"
 #include "codecache.h"
+#include "modules.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,9 +11,19 @@
 
 extern const Elf64_Ehdr __ehdr_start; // the runner's own headers (lld)
 
-static const Elf64_Ehdr *header(void) { return (const Elf64_Ehdr *)emu_image; }
+// A file that is mapped as its program headers say: the guest's program, or its dynamic linker.
+struct source {
+  const Elf64_Ehdr *header;
+  const Elf64_Phdr *segments;
+  uint64_t base;
+  int file;        // -1: none to map from
+  uint64_t offset; // of the ELF file in it
+};
 
-static const Elf64_Phdr *segments(void) { return (const Elf64_Phdr *)(emu_image + header()->e_phoff); }
+static struct source program(void) {
+  const Elf64_Ehdr *header = (const Elf64_Ehdr *)emu_image;
+  return (struct source){header, (const Elf64_Phdr *)(emu_image + header->e_phoff), emu_image_base, -1, 0};
+}
 
 // Guest text is data to the host: never executable, always readable (execute-only is readable on x86 without protection keys).
 static int host_protection(uint32_t flags) {
@@ -49,15 +61,15 @@ static void copy(uint64_t at, uint64_t size, int protection, uint64_t offset) {
   if (!(protection & PROT_WRITE)) RAW3(SYS_mprotect, at, size, protection);
 }
 
-static void map_segment(const Elf64_Phdr *segment, int file, uint64_t offset) {
+static void map_segment(const struct source *of, const Elf64_Phdr *segment) {
   int protection = host_protection(segment->p_flags);
-  uint64_t at = segment->p_vaddr + emu_image_base, start = page_down(at);
+  uint64_t at = segment->p_vaddr + of->base, start = page_down(at);
   uint64_t file_end = at + segment->p_filesz, end = page_up(at + segment->p_memsz);
   uint64_t from = segment->p_offset - (at - start);
   if (segment->p_flags & PF_X) guest_code_begin(start, end, segment->p_flags & PF_W);
   if (segment->p_filesz) {
-    if (file >= 0)
-      map(start, page_up(file_end) - start, protection, 0, file, offset + from);
+    if (of->file >= 0)
+      map(start, page_up(file_end) - start, protection, 0, (uint64_t)of->file, of->offset + from);
     else
       copy(start, page_up(file_end) - start, protection, from);
   }
@@ -68,36 +80,66 @@ static void map_segment(const Elf64_Phdr *segment, int file, uint64_t offset) {
     memset((void *)file_end, 0, page_up(file_end) - file_end);
 }
 
+// Returns the first byte after the last segment.
+static uint64_t map_segments(const struct source *of) {
+  uint64_t last = 0;
+  for (int i = 0; i < of->header->e_phnum; i++) {
+    const Elf64_Phdr *segment = &of->segments[i];
+    if (segment->p_type != PT_LOAD || !segment->p_memsz) continue;
+    map_segment(of, segment);
+    if (of->base + segment->p_vaddr + segment->p_memsz > last) last = of->base + segment->p_vaddr + segment->p_memsz;
+  }
+  return last;
+}
+
 // AT_PHDR: where the segment that holds the headers puts them.
-static uint64_t phdr_address(void) {
-  const Elf64_Phdr *segment = segments();
-  uint64_t at = header()->e_phoff;
-  for (int i = 0; i < header()->e_phnum; i++)
-    if (segment[i].p_type == PT_LOAD && segment[i].p_offset <= at && at - segment[i].p_offset < segment[i].p_filesz)
-      return at - segment[i].p_offset + segment[i].p_vaddr + emu_image_base;
+static uint64_t phdr_address(const struct source *of) {
+  uint64_t at = of->header->e_phoff;
+  for (int i = 0; i < of->header->e_phnum; i++) {
+    const Elf64_Phdr *segment = &of->segments[i];
+    if (segment->p_type == PT_LOAD && segment->p_offset <= at && at - segment->p_offset < segment->p_filesz)
+      return at - segment->p_offset + segment->p_vaddr + of->base;
+  }
   return 0;
 }
 
+// The dynamic linker that the program names, as it is on the disk now. Returns its entry point.
+static uint64_t map_interpreter(const char *path, uint64_t base) {
+  static uint8_t head[PAGE]; // headers lie at the start, as the kernel and ld.so expect it, too
+  const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
+  int file = (int)RAW4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (file < 0) fail("the guest's dynamic linker %s cannot be opened: %s", path, strerrordesc_np(-file));
+  long size = RAW4(SYS_pread64, file, head, sizeof head, 0);
+  if (size < (long)sizeof *header || memcmp(header->e_ident, ELFMAG "\2", 5) != 0 || header->e_type != ET_DYN ||
+      header->e_phoff + header->e_phnum * sizeof(Elf64_Phdr) > (uint64_t)size)
+    fail("the guest's dynamic linker %s is not one", path);
+  struct source of = {header, (const Elf64_Phdr *)(head + header->e_phoff), base, file, 0};
+  map_segments(&of);
+  modules_interpreter(file);
+  RAW1(SYS_close, file);
+  return header->e_entry + base;
+}
+
 struct image image_map(void) {
-  struct image image = {.entry = header()->e_entry + emu_image_base, .phdr = phdr_address(), .phnum = header()->e_phnum};
-  const Elf64_Phdr *segment = segments();
-  int file = (int)RAW4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
-  uint64_t offset = image_offset();
-  for (int i = 0; i < header()->e_phnum; i++) {
-    if (segment[i].p_type != PT_LOAD || !segment[i].p_memsz) continue;
-    map_segment(&segment[i], file, offset);
-    uint64_t end = segment[i].p_vaddr + emu_image_base + segment[i].p_memsz;
-    if (end > image.end) image.end = end;
-  }
-  if (file >= 0) RAW1(SYS_close, file);
+  struct source of = program();
+  of.file = (int)RAW4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
+  of.offset = image_offset();
+  struct image image = {.entry = of.header->e_entry + of.base, .phdr = phdr_address(&of), .phnum = of.header->e_phnum};
+  image.end = map_segments(&of);
+  if (of.file >= 0) RAW1(SYS_close, of.file);
+  image.start = image.entry;
+  if (!*emu_interpreter) return image;
+  image.interpreter = emu_modules->base;
+  image.start = map_interpreter(emu_interpreter, emu_modules->base);
   return image;
 }
 
 bool image_covers_code(uint64_t from, uint64_t to) {
-  const Elf64_Phdr *segment = segments();
-  for (int i = 0; i < header()->e_phnum; i++) {
-    uint64_t at = segment[i].p_vaddr + emu_image_base;
-    if (segment[i].p_type == PT_LOAD && (segment[i].p_flags & (PF_X | PF_W)) == PF_X && at < to && at + segment[i].p_memsz > from) return true;
+  struct source of = program();
+  for (int i = 0; i < of.header->e_phnum; i++) {
+    const Elf64_Phdr *segment = &of.segments[i];
+    uint64_t at = segment->p_vaddr + of.base;
+    if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_X | PF_W)) == PF_X && at < to && at + segment->p_memsz > from) return true;
   }
   return false;
 }

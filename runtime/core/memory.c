@@ -2,6 +2,7 @@
 // PROT_EXEC never reaches the kernel.
 #include "core.h"
 #include "codecache.h"
+#include "modules.h"
 #include <elf.h>
 #include <errno.h>
 #include <sys/auxv.h>
@@ -75,8 +76,11 @@ static bool failed(long result) { return result < 0 && result > -PAGE; }
 long memory_mmap(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
-  long at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  uint64_t place = modules_place(args);
+  long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]);
+  if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
+  if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
   return at;
 }

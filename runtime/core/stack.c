@@ -25,7 +25,7 @@ static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
   case AT_IGNORE: return false;
   case AT_PHDR: entry->a_un.a_val = image->phdr; break;
   case AT_PHNUM: entry->a_un.a_val = image->phnum; break;
-  case AT_BASE: entry->a_un.a_val = 0; break;
+  case AT_BASE: entry->a_un.a_val = image->interpreter; break;
   case AT_ENTRY: entry->a_un.a_val = image->entry; break;
   case AT_EXECFN: entry->a_un.a_val = (uint64_t)emu_image_name; break;
   case AT_HWCAP: entry->a_un.a_val = cpuid_1_edx(); break;

@@ -21,7 +21,7 @@ int main(int argc, char **argv, char **envp) {
   signals_init();
   // ELF_PLAT_INIT and the psABI: every register zero, x87 and SSE in their initial state.
   emu_state.gpr[RSP] = stack_prepare(argv, envp, &image);
-  emu_state.rip = image.entry;
+  emu_state.rip = image.start;
   emu_state.fcw = 0x37f;
   emu_state.mxcsr = 0x1f80;
   host_stack_run(dispatch);

@@ -27,14 +27,17 @@ public sealed class Pipeline
     readonly Lazy<Liveness> liveness;
     readonly Lazy<HashSet<ulong>> cycles;
 
-    public Pipeline(Image image, PipelineOptions options)
+    public Pipeline(Image image, PipelineOptions options) : this(image, options, null) { }
+
+    /// <param name="program">The program's pipeline, for that of a library: passes see all code of a runner.</param>
+    Pipeline(Image image, PipelineOptions options, Pipeline? program)
     {
         (this.image, this.options) = (image, options);
-        instrumenter = new(options.Plugins);
-        plugins = PluginData.Of(instrumenter.Registry);
-        probes = new(() => new(instrumenter.Registry.Probes(), options.Cache));
+        instrumenter = program?.instrumenter ?? new(options.Plugins);
+        plugins = program?.plugins ?? PluginData.Of(instrumenter.Registry);
+        probes = program?.probes ?? new(() => new(instrumenter.Registry.Probes(), options.Cache));
         discovered = new(() => Discover.Run(image, options.Roots));
-        program = new(() => Chosen.From(discovered.Value, options.Coverage));
+        this.program = new(() => Chosen.From(discovered.Value, options.Coverage));
         functions = new(() => Parallel(discovered.Value.Regions, r => Instrumented(r, Bytes)));
         // Of all of it: regions that are left to the fallback are callers and callees, too.
         liveness = new(() => Liveness.Of(functions.Value, discovered.Value));
@@ -47,8 +50,23 @@ public sealed class Pipeline
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
+        var code = new List<ModuleCode> { Translated(Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize)) };
+        foreach (var m in options.Modules)
+        {
+            // Each by itself: what is known of a library does not depend on who uses it, and its objects serve all programs.
+            var library = new Pipeline(m.Image, options with { Roots = m.Roots }, this);
+            code.Add(library.Translated(library.Reached(Imports(m))));
+        }
+        Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), Runner(guestPath, code), .. probes.Value.Objects()]);
+    }
+
+    /// <summary>What a runner has of one file: its regions, those of them that have only a stub, and the objects.</summary>
+    sealed record ModuleCode(IReadOnlyList<ulong> Roots, IReadOnlyList<ulong> Stubs, IReadOnlyList<string> Objects);
+
+    ModuleCode Translated(IEnumerable<IReadOnlyList<Function>> chunks)
+    {
         _ = liveness.Value; // before modules narrow what functions write
-        var modules = Chunks(functions.Value.Where(f => IsRoot(f.Entry))).ToArray();
+        var modules = chunks.ToArray();
         int done = 0;
         var objects = Parallel(modules, m =>
         {
@@ -56,7 +74,19 @@ public sealed class Pipeline
             options.Progress?.Invoke(Interlocked.Increment(ref done), modules.Length);
             return path;
         });
-        Linker.Link(output, image, options.Core, [.. objects, Runner(guestPath), .. probes.Value.Objects()]);
+        var roots = modules.SelectMany(m => m).Select(f => f.Entry).ToHashSet();
+        return new([.. roots.Order()], [.. roots.SelectMany(r => Program.RegionAt(r)!.Leaves()).Where(to => IsRoot(to) && !roots.Contains(to)).Distinct().Order()], objects);
+    }
+
+    /// <summary>The names that the other files of the program import, or that the dynamic linker looks up by itself (__libc_early_init).</summary>
+    HashSet<string> Imports(Closure.Module of) =>
+        [.. options.Modules.Where(m => m != of).Select(m => m.Image).Append(image).SelectMany(i => i.Imports), .. options.Modules[0].Image.Texts()];
+
+    /// <summary>Of a library those chunks in which something can be reached: all programs cut it at the same places.</summary>
+    IEnumerable<IReadOnlyList<Function>> Reached(IReadOnlySet<string> imports)
+    {
+        var reached = Reach.From(Program, imports, options.Roots);
+        return Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Where(c => c.Any(f => reached.Contains(f.Entry)));
     }
 
     /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
@@ -138,11 +168,14 @@ public sealed class Pipeline
     }
 
     /// <summary>The object with everything that is not code. Last: passes name counters while they instrument.</summary>
-    string Runner(string guestPath)
+    string Runner(string guestPath, IReadOnlyList<ModuleCode> code)
     {
         byte[] meta = options.Plugins.Count == 0 ? []
             : Meta.Of(new(guestPath, image.BuildId, Convert.ToHexStringLower(SHA256.HashData(image.File.Span)), image.Base), options.Plugins, instrumenter.Registry).ToJson();
-        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. Program.Roots.Select(r => r.Address)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)));
+        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
+        {
+            Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
+        }));
     }
 
     Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with { IsChecked = cycles.Value.Contains };
@@ -153,8 +186,8 @@ public sealed class Pipeline
 
     GuestSymbol? SymbolAt(ulong pc) => image.Symbols.Find(pc) is { } s ? new(s.Name, s.Address, pc - s.Address) : null;
 
-    /// <summary>Neighbouring functions, about <see cref="ChunkSize"/> operations together: the unit of parallel work and of the cache.</summary>
-    static IEnumerable<IReadOnlyList<Function>> Chunks(IEnumerable<Function> functions)
+    /// <summary>Neighbouring functions, so many operations together: the unit of parallel work and of the cache.</summary>
+    static IEnumerable<IReadOnlyList<Function>> Chunks(IEnumerable<Function> functions, int limit)
     {
         var chunk = new List<Function>();
         int size = 0;
@@ -162,14 +195,14 @@ public sealed class Pipeline
         {
             chunk.Add(f);
             size += f.Blocks.Sum(b => b.Code.Count);
-            if (size < ChunkSize) continue;
+            if (size < limit) continue;
             yield return chunk;
             (chunk, size) = ([], 0);
         }
         if (chunk.Count > 0) yield return chunk;
     }
 
-    const int ChunkSize = 10000;
+    const int ChunkSize = 10000, LibraryChunkSize = 2000;
 
     TResult[] Parallel<T, TResult>(IReadOnlyList<T> items, Func<T, TResult> work)
     {
@@ -195,6 +228,9 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 
     /// <summary>PCs that are roots whether or not discovery finds them.</summary>
     public IReadOnlyList<ulong> Roots { get; init; } = [];
+
+    /// <summary>The dynamic linker and the libraries of a dynamic program, placed; the linker first.</summary>
+    public IReadOnlyList<Closure.Module> Modules { get; init; } = [];
 
     /// <summary>How much is translated ahead of time: percent of all regions, chosen by address; the rest is left to the fallback.</summary>
     public int Coverage { get; init; } = 100;

@@ -40,7 +40,8 @@ sealed record GuestFile(string Typed, string Path, string CommandName, Stat Stat
 
     static unsafe bool Access(string path, int mode) => Libc.access(Libc.Text(path), mode) == 0;
 
-    static unsafe string RealPath(string path)
+    /// <summary>A path without links.</summary>
+    public static unsafe string RealPath(string path)
     {
         byte* real = Libc.realpath(Libc.Text(path), null);
         if (real == null) return System.IO.Path.GetFullPath(path);

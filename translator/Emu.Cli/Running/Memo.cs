@@ -10,21 +10,24 @@ static class Memo
         if (!File.Exists(file)) return null;
         string text = File.ReadAllText(file);
         if (text.Length <= signature.Length || text[signature.Length] != '\0' || !text.StartsWith(signature, StringComparison.Ordinal)) return null;
-        string runner = text[(signature.Length + 1)..];
-        return File.Exists(runner) ? runner : null;
+        var lines = text[(signature.Length + 1)..].Split('\0');
+        return File.Exists(lines[0]) && lines[1..].All(l => l == Line(l[..l.LastIndexOf(' ')])) ? lines[0] : null;
     }
 
     /// <summary>Remembers the runner, unless the guest is so young that a change might leave its times as they are.</summary>
-    public static string Keep(string signature, string runner, Stat guest)
+    /// <param name="files">More files that the runner depends on.</param>
+    public static string Keep(string signature, string runner, Stat guest, IEnumerable<string> files)
     {
         const long youngSeconds = 1;
         if (DateTimeOffset.UtcNow.ToUnixTimeSeconds() - guest.ChangeTime <= youngSeconds) return runner;
         CacheFolder.Part("memo");
         string file = FileOf(signature), partial = $"{file}.{Environment.ProcessId}";
-        File.WriteAllText(partial, signature + '\0' + runner);
+        File.WriteAllText(partial, string.Join('\0', [signature, runner, .. files.Select(Line)]));
         File.Move(partial, file, overwrite: true);
         return runner;
     }
+
+    static string Line(string file) => $"{file} {Stat.Of(file)?.Signature}";
 
     /// <summary>FNV-1a: a file name needs no more, as the whole signature is compared.</summary>
     static string FileOf(string signature)

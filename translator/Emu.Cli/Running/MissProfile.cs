@@ -8,22 +8,30 @@ enum MissReason { Undiscovered, Resumed, WritablePage, Generated }
 
 /// <summary>
 /// PCs of a guest that runs met without a region: one line each, `0x401136 undiscovered`, in the cache's folder profiles. What is in the
-/// guest's file and constant can be translated ahead of time when it is built again.
+/// guest's file and constant can be translated ahead of time when it is built again. A library has a profile of its own, with offsets for
+/// PCs; that it was opened by a program says a line `file PATH` in the program's.
 /// </summary>
 sealed class MissProfile
 {
     readonly string path;
     readonly Dictionary<ulong, MissReason> misses = [];
+    readonly SortedSet<string> files = new(StringComparer.Ordinal);
 
     MissProfile(string path)
     {
         this.path = path;
         if (!File.Exists(path)) return;
-        foreach (var words in File.ReadLines(path).Select(l => l.Split(' ')))
-            if (words.Length == 2 && words[0].StartsWith("0x", StringComparison.Ordinal) && Enum.TryParse(words[1], ignoreCase: true, out MissReason reason)
+        foreach (var words in File.ReadLines(path).Select(l => l.Split(' ', 2)))
+            if (words is [FileWord, { Length: > 0 } file]) files.Add(file);
+            else if (words.Length == 2 && words[0].StartsWith("0x", StringComparison.Ordinal) && Enum.TryParse(words[1], ignoreCase: true, out MissReason reason)
                 && ulong.TryParse(words[0].AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong pc))
                 misses.TryAdd(pc, reason);
     }
+
+    const string FileWord = "file";
+
+    /// <summary>Libraries with code that the program opened while it ran.</summary>
+    public IEnumerable<string> Files => files;
 
     /// <summary>What is known of the guest with this file.</summary>
     public static MissProfile Of(ReadOnlySpan<byte> guest) => new(Path.Combine(CacheFolder.Part("profiles"), Convert.ToHexStringLower(SHA256.HashData(guest))[..32]));
@@ -40,7 +48,18 @@ sealed class MissProfile
         if (!misses.TryAdd(pc, reason)) return;
         // Generated code lies elsewhere in the next run: of it one line is enough to say that there was some.
         if (reason == MissReason.Generated && misses.Count(m => m.Value == reason) > 1) return;
+        Append($"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n");
+    }
+
+    /// <summary>Remembers a library.</summary>
+    public void AddFile(string library)
+    {
+        if (!library.Contains('\n') && files.Add(library)) Append($"{FileWord} {library}\n");
+    }
+
+    void Append(string line)
+    {
         using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
-        file.Write(System.Text.Encoding.ASCII.GetBytes($"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n"));
+        file.Write(System.Text.Encoding.UTF8.GetBytes(line));
     }
 }

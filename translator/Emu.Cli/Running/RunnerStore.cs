@@ -14,12 +14,16 @@ static class RunnerStore
     public static string Get(GuestFile guest, TranslationOptions options)
     {
         string signature = Signature(guest, options);
-        return Memo.Find(signature) ?? Memo.Keep(signature, Named(Build(guest, options), guest.CommandName), guest.Stat);
+        if (Memo.Find(signature) is { } known) return known;
+        var translation = Translation.Open(guest, options);
+        // Libraries are found by ld.so.cache, too. (One that appears in a folder that is searched earlier is not noticed here.)
+        string[] files = translation.Modules.Count == 0 ? [] : [.. translation.Modules.Select(m => m.Path), Libraries.LoaderCache];
+        return Memo.Keep(signature, Named(Build(translation, options), guest.CommandName), guest.Stat, files);
     }
 
     static string Signature(GuestFile guest, TranslationOptions options)
     {
-        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n");
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path}\n");
         foreach (string plugin in options.Plugins)
         {
             s.Append(plugin).Append('\n');
@@ -31,15 +35,16 @@ static class RunnerStore
         return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
     }
 
-    static string Build(GuestFile guest, TranslationOptions options)
+    static string Build(Translation translation, TranslationOptions options)
     {
-        string folder = Path.Combine(CacheFolder.Part("runners"), Key(guest, options)), runner = Path.Combine(folder, Path.GetFileName(guest.Path));
+        var guest = translation.Guest;
+        string folder = Path.Combine(CacheFolder.Part("runners"), Key(translation, options)), runner = Path.Combine(folder, Path.GetFileName(guest.Path));
         if (File.Exists(runner)) return runner;
         string work = $"{folder}.{Environment.ProcessId}";
         Directory.CreateDirectory(work);
         try
         {
-            Translation.Open(guest, options).Build(Path.Combine(work, Path.GetFileName(guest.Path)));
+            translation.Build(Path.Combine(work, Path.GetFileName(guest.Path)));
             try { Directory.Move(work, folder); }
             catch (IOException) when (File.Exists(runner)) { } // another emu was faster
         }
@@ -51,8 +56,9 @@ static class RunnerStore
     }
 
     /// <summary>Everything that a runner depends on.</summary>
-    static string Key(GuestFile guest, TranslationOptions options)
+    static string Key(Translation translation, TranslationOptions options)
     {
+        var guest = translation.Guest;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text.Length} {text}\n"));
         void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
@@ -60,6 +66,7 @@ static class RunnerStore
         Add($"O{options.Level} {options.Coverage}%");
         Add(FallbackProgram.Find(options.Level, options.Coverage).Path);
         if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));
+        foreach (var m in translation.Modules) Add($"{m.Path} {m.Image.Base:x} {m.Identity} {string.Join(' ', m.Roots)}");
         foreach (string plugin in options.Plugins)
         {
             Add(plugin);

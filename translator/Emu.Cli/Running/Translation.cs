@@ -2,6 +2,7 @@ using Emu.Cli.Options;
 using Emu.Instrumentation;
 using Emu.Plugins;
 using Emu.Translator;
+using Emu.Translator.Closure;
 using Emu.Translator.Elf;
 using Emu.Translator.Linking;
 
@@ -10,11 +11,15 @@ namespace Emu.Cli.Running;
 /// <summary>The translator, set up as the command line says.</summary>
 sealed class Translation
 {
-    Translation(GuestFile guest, Image image, Pipeline pipeline) => (Guest, Image, Pipeline) = (guest, image, pipeline);
+    readonly Lazy<Pipeline> pipeline;
+
+    Translation(GuestFile guest, Image image, IReadOnlyList<Module> modules, Func<Pipeline> pipeline) =>
+        (Guest, Image, Modules, this.pipeline) = (guest, image, modules, new(pipeline));
 
     public GuestFile Guest { get; }
     public Image Image { get; }
-    public Pipeline Pipeline { get; }
+    public IReadOnlyList<Module> Modules { get; }
+    public Pipeline Pipeline => pipeline.Value;
 
     /// <summary>Plugins by the command line's words.</summary>
     public static PluginCatalog Catalog => new(typeof(BlockCounter).Assembly, CacheFolder.Root);
@@ -23,19 +28,18 @@ sealed class Translation
     public static Translation Open(GuestFile guest, TranslationOptions options, bool withText = false)
     {
         StartState.HearOfChildren();
-        var plugins = Catalog.Create(options.Plugins.Select(Anywhere));
         var image = Load(guest);
-        string core = RuntimeCore.Path;
-        var pipeline = new Pipeline(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), core, Version.Translator)
+        var modules = Libraries.Of(guest, image, options);
+        return new(guest, image, modules, () => new(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), RuntimeCore.Path, Version.Translator)
         {
             WithText = withText,
             Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
+            Modules = modules,
             Fallback = FallbackProgram.Find(options.Level, options.Coverage),
-            Plugins = plugins,
+            Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
             Progress = Progress.Show("translating {0}/{1} modules"),
-        });
-        return new(guest, image, pipeline);
+        }));
     }
 
     /// <summary>A plugin named by path, so that a data file names it from any folder.</summary>
@@ -49,7 +53,7 @@ sealed class Translation
     /// <summary>Makes the runner; <paramref name="output"/> appears whole or not at all.</summary>
     public void Build(string output)
     {
-        if (Image.Interpreter != null || Image.Needed.Count > 0 || !Image.HasEntry) throw new UserException($"{Guest.Typed}: dynamically linked: not supported yet");
+        if (!Image.HasEntry) throw new UserException($"{Guest.Typed}: a shared library: it has no entry point");
         try { Pipeline.Build(Guest.Path, output); }
         catch (BadInputException e) { throw new UserException($"{Guest.Typed}: {e.Message}"); }
         finally { Progress.Erase(); }

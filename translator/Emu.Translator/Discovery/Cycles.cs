@@ -9,17 +9,8 @@ public static class Cycles
     /// </summary>
     public static HashSet<ulong> Entries(Program program)
     {
-        var targets = program.Regions.ToDictionary(r => r.Root, r => Targets(r).Where(t => program.RegionAt(t) != null).Distinct().ToArray());
+        var targets = program.Regions.ToDictionary(r => r.Root, r => r.Leaves().Where(t => program.RegionAt(t) != null).Distinct().ToArray());
         var component = Graph.Components(program.Regions.Select(r => r.Root), r => targets[r]);
         return [.. targets.SelectMany(t => t.Value.Where(to => to <= t.Key && component[to] == component[t.Key]))];
-    }
-
-    static IEnumerable<ulong> Targets(GuestRegion region)
-    {
-        foreach (var b in region.Blocks)
-        {
-            foreach (ulong exit in b.Exits) yield return exit;
-            if (b.End == BlockEnd.Call) yield return b.Instructions[^1].NearBranchTarget;
-        }
     }
 }

@@ -63,4 +63,9 @@ public sealed record GuestBlock(
 /// <summary>The unit of translation: everything reachable from the root without leaving through a call, a return or another root.</summary>
 /// <param name="Root">PC where it is entered.</param>
 /// <param name="Blocks">The root's block first, the others by address.</param>
-public sealed record GuestRegion(ulong Root, IReadOnlyList<GuestBlock> Blocks);
+public sealed record GuestRegion(ulong Root, IReadOnlyList<GuestBlock> Blocks)
+{
+    /// <summary>Where direct jumps and calls go that leave it.</summary>
+    public IEnumerable<ulong> Leaves() =>
+        Blocks.SelectMany(b => b.End == BlockEnd.Call ? b.Exits.Append(b.Instructions[^1].NearBranchTarget) : b.Exits);
+}

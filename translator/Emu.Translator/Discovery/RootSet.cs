@@ -58,6 +58,7 @@ internal sealed class RootSet(Image image)
         foreach (var relocation in image.Relocations)
             if (relocation.Type == RelocationType.Irelative)
                 Add(relocation.Value, RootReason.Resolver);
+        foreach (var pc in image.LazyBindings()) Add(pc, RootReason.DataPointer);
         foreach (var pc in image.LandingPads()) Add(pc, RootReason.LandingPad);
         foreach (var pc in extraRoots) Add(pc, RootReason.Extra);
     }

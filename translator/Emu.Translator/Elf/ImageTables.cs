@@ -28,6 +28,19 @@ public sealed partial class Image
     /// <summary>Names of the dynamic symbols that others define.</summary>
     public IEnumerable<string> Imports => SymbolTable.Undefined(DynamicSymbols(), dynamic?[Dynamic.StrTab] is { } strings ? Table(strings, dynamic[Dynamic.StrSize]) : default);
 
+    /// <summary>Strings in constant data.</summary>
+    public IEnumerable<string> Texts()
+    {
+        const int shortest = 4;
+        foreach (var bytes in Segments.Where(s => s is { IsWritable: false, IsExecutable: false }).Select(s => s.Bytes))
+            for (int start = 0, end; start < bytes.Length; start = end + 1)
+            {
+                int length = bytes.Span[start..].IndexOf((byte)0);
+                end = length < 0 ? bytes.Length : start + length;
+                if (end - start >= shortest && !bytes.Span[start..end].ContainsAnyExceptInRange((byte)' ', (byte)'~')) yield return System.Text.Encoding.ASCII.GetString(bytes.Span[start..end]);
+            }
+    }
+
     string? DynamicText(ulong? offset)
     {
         if (offset is not { } at || dynamic?[Dynamic.StrTab] is not { } start || Table(start, dynamic[Dynamic.StrSize]) is var text && at >= (ulong)text.Length) return null;
@@ -57,6 +70,17 @@ public sealed partial class Image
     void AddWords(ulong start, ulong length, List<ulong> found)
     {
         for (ulong offset = 0; offset < length && TryReadU64(start + offset, out var word); offset += 8) found.Add(word);
+    }
+
+    /// <summary>Where a call through the PLT goes until ld.so has bound it: the words of the GOT as they are in the file (psABI, "Procedure Linkage Table").</summary>
+    public IEnumerable<ulong> LazyBindings()
+    {
+        foreach (var relocation in Relocations.Where(r => r.Type == RelocationType.JumpSlot))
+        {
+            if (SegmentAt(relocation.Address) is not { } segment || relocation.Address - segment.Address + segment.FileOffset is var at && at + 8 > (ulong)File.Length) continue;
+            ulong target = BinaryPrimitives.ReadUInt64LittleEndian(File.Span[(int)at..]) + Base;
+            if (IsExecutable(target)) yield return target;
+        }
     }
 
     static string? FindBuildId(ReadOnlySpan<byte> notes)

@@ -10,7 +10,7 @@ public static class Linker
 {
     const string Libraries = "/usr/lib/x86_64-linux-gnu";
 
-    public static void Link(string output, Image guest, string core, IReadOnlyList<string> objects)
+    public static void Link(string output, IReadOnlyList<Image> guest, string core, IReadOnlyList<string> objects)
     {
         string gcc = GccDirectory();
         string[] edges = [Edge(output, "begin", ".balign 4096"), Edge(output, "end", ".balign 4096\n.zero 4096")];
@@ -45,11 +45,11 @@ public static class Linker
         ?? throw new ToolException("no libgcc: install gcc (see toolchain.md)");
 
     /// <summary>The first candidate with 256 MiB that no guest segment touches, below 2 GiB so that addresses fit immediates.</summary>
-    static ulong RunnerBase(Image guest)
+    static ulong RunnerBase(IReadOnlyList<Image> guest)
     {
         const ulong room = 0x10000000;
         foreach (ulong at in new ulong[] { 0x60000000, 0x50000000, 0x40000000, 0x30000000, 0x20000000, 0x70000000 })
-            if (guest.Segments.All(s => s.End <= at || s.Address >= at + room)) return at;
+            if (guest.SelectMany(g => g.Segments).All(s => s.End <= at || s.Address >= at + room)) return at;
         throw new BadInputException("the guest covers all of the low 2 GiB: no place for the runner");
     }
 }

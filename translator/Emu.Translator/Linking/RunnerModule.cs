@@ -12,7 +12,17 @@ namespace Emu.Translator.Linking;
 /// <param name="Roots">Every root that has a region.</param>
 /// <param name="Meta">The plugins' description (JSON); empty without plugins.</param>
 /// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
-public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback);
+public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
+{
+    /// <summary>Roots that regions call and that were not translated ahead of time.</summary>
+    public IReadOnlyList<ulong> Stubs { get; init; } = [];
+
+    /// <summary>The dynamic linker that the program asks for: the first module.</summary>
+    public string? Interpreter { get; init; }
+
+    /// <summary>The files besides the program that there is code of.</summary>
+    public IReadOnlyList<Closure.Module> Modules { get; init; } = [];
+}
 
 /// <summary>What serves PCs that have no region: the program, what runs it when it is a .dll, and the name of the build that both must share.</summary>
 public sealed record FallbackReference(string Path, string Host, string Build)
@@ -58,7 +68,9 @@ public static class RunnerModule
         s.Append("emu_meta_end:\n");
         CpuFeatures(s);
         s.Append($"emu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\n");
+        Modules(c, s);
         Table(c.Roots, s);
+        Stubs(c.Stubs, s);
         return s.ToString();
     }
 
@@ -69,6 +81,32 @@ public static class RunnerModule
         foreach (uint leaf in Features.All.Select(f => f.Leaf).Distinct())
             s.Append(CultureInfo.InvariantCulture, $".long {leaf},").AppendJoin(',', "abcd".Select(r => Features.Mask(leaf, r))).Append('\n');
         s.Append("emu_features_end:\n");
+    }
+
+    /// <summary>struct emu_module of runtime/core/emu.h.</summary>
+    static void Modules(RunnerContents c, StringBuilder s)
+    {
+        s.Append($".globl emu_interpreter, emu_modules, emu_modules_end\nemu_interpreter: .asciz {Quote(c.Interpreter ?? "")}\n");
+        foreach (var (n, m) in c.Modules.Index()) s.Append($"emu_module_{n}: .asciz {Quote(m.Path)}\n");
+        s.Append(".balign 8\nemu_modules:\n");
+        foreach (var (n, m) in c.Modules.Index())
+        {
+            var (code, id) = (m.Image.Segments.Where(g => g.IsExecutable).ToArray(), m.Identity);
+            ulong[] words = [m.Image.Base, m.Range.From, m.Range.To, .. code.Length == 0 ? [0ul, 0, 0] : new[] { code[0].Address, code[^1].End, code[0].FileOffset },
+                id.Device, id.Inode, id.Size, id.Modified, id.Changed, id.Hash];
+            s.Append(CultureInfo.InvariantCulture, $".quad emu_module_{n}").AppendJoin("", words.Select(w => $",{w}")).Append('\n');
+        }
+        s.Append("emu_modules_end:\n");
+    }
+
+    /// <summary>Each jumps to emu_stub at first, which has it jump to the region that it finds (runtime/core/stub.S).</summary>
+    static void Stubs(IReadOnlyList<ulong> roots, StringBuilder s)
+    {
+        s.Append(".section .data,\"aw\",@progbits\n.balign 8\nemu_stub_targets:\n");
+        foreach (var _ in roots) s.Append(".quad emu_stub\n");
+        s.Append(".section .text,\"ax\",@progbits\n");
+        foreach (var (n, pc) in roots.Index())
+            s.Append(CultureInfo.InvariantCulture, $".globl {ModuleSymbols.RegionName(pc)}\n.hidden {ModuleSymbols.RegionName(pc)}\n{ModuleSymbols.RegionName(pc)}: movl ${pc}, %r11d\nmovl $emu_stub_targets+{8 * n}, %r10d\njmpq *(%r10)\n");
     }
 
     const int Streams = 8;
