@@ -1,4 +1,5 @@
-// Owns emu_visit: what generated code calls at a loop's safepoint, with the guest's state in emu_state. Every host register is kept.
+// Owns emu_visit: what generated code calls at a loop's safepoint, with the guest's registers where a region's arguments are, and the rest in
+// emu_state. Every host register is kept.
 // Gives ZF = 1 when the loop goes on, 0 when the guest is elsewhere.
         .text
         .globl  emu_visit
@@ -14,6 +15,7 @@ emu_visit:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         vmovdqa %ymm\n, (32 * \n)(%rsp)
         .endr
+        callq   emu_keep // as every register still is what it was
         vzeroupper
         cld
         callq   emu_visited

@@ -36,6 +36,7 @@ public sealed class Bridges
         b.Region("emu_leave", call: null);
         b.EnterAgain();
         b.LeaveAsStateSays();
+        b.Keep();
         foreach (var name in Names) b.Region(Thunk(name), $"emu_{name}");
     }
 
@@ -80,6 +81,16 @@ public sealed class Bridges
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
         LLVM.BuildRet(m.B, result);
+    }
+
+    /// <summary><c>emu_keep</c>: puts what travels into the state, for emu_visit (visit.S).</summary>
+    void Keep()
+    {
+        var f = LLVM.AddFunction(m.Module, "emu_keep", m.Function(m.Void, [.. Abi.In.Select(symbols.TypeOf)]));
+        LLVM.SetFunctionCallConv(f, Abi.Regcall);
+        m.At(m.Block(f));
+        for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
+        LLVM.BuildRetVoid(m.B);
     }
 
     void LeaveAsStateSays()

@@ -59,16 +59,20 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>
-    /// The core leaves the guest as it is, or sends it elsewhere; host registers keep their values. So what this code knows of the guest's
-    /// registers still holds behind the call, and the loop loses nothing by it.
+    /// The core gets what travels in the registers of regions' arguments, as if it were one, but it keeps all host registers: what this code
+    /// knows of the guest's registers still holds behind the call, and the loop loses nothing by it.
     /// </summary>
     void Visit(Label at, Transient live)
     {
         state.Store(m.Const(at.Address), GuestState.Rip);
-        StoreState(s => s.IsIn(live) && (s.Crossing is Crossing.Travels or Crossing.InOnly or Crossing.Stays || IsDirty(s)));
+        StoreState(s => s.IsIn(live) && s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s));
         StoreFlags(Demand.Flags(live));
+        var carried = Abi.In.Zip(Abi.HostRegisters).Where(r => slots[r.First].IsIn(live)).ToList();
+        LLVMValueRef[] values = [.. carried.Select(r => Read(r.First))];
         // Below the red zone: this may be a leaf.
-        var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp", "={@ccne},~{memory},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
+        var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp",
+            string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}", "~{dirflag}", "~{fpsr}", "~{flags}"]), true,
+            m.Function(m.I8, [.. values.Select(LLVM.TypeOf)]), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, values);
         LLVMBasicBlockRef leave = m.Block(function), again = m.Block(function);
         m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, again);
         m.At(again);

@@ -34,6 +34,9 @@ public sealed record Slot(int Number, string Register, int Offset, Crossing Cros
 /// <summary>The calling convention between regions (ARCHITECTURE.md, "Calling convention").</summary>
 public static class Abi
 {
+    /// <summary>Where x86_regcallcc puts the arguments.</summary>
+    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 14).Select(n => $"xmm{n}")];
+
     /// <summary>Among the results: the PC to go on at.</summary>
     public const string Rip = "rip";
 
