@@ -12,17 +12,22 @@ static class Missing
 
     public static void Print(Pipeline pipeline, TextWriter to)
     {
-        var traps = pipeline.Program.Regions.SelectMany(r => Traps(r)).DistinctBy(t => t.Address)
-            .GroupBy(t => t.Mnemonic).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal).ToArray();
-        to.WriteLine($"instructions that are not lifted: {traps.Sum(g => g.Count())}");
-        foreach (var g in traps)
+        var all = pipeline.Program.Regions.SelectMany(r => Traps(r)).DistinctBy(t => t.Address).ToLookup(t => t.Text.StartsWith(Rules.NotAFeature, StringComparison.Ordinal));
+        Print("instructions that are not lifted", [.. all[false]], to);
+        if (all[true].Any()) Print("instructions of extensions that guests do not have", [.. all[true]], to);
+        var jumps = pipeline.Program.Unresolved;
+        to.WriteLine($"indirect jumps without known targets: {jumps.Count} (they look their target up when executed)");
+        foreach (var j in jumps) to.WriteLine($"         0x{j.Address:x}  {j.Instruction}  ({j.Why})");
+    }
+
+    static void Print(string what, IReadOnlyList<(ulong Address, string Mnemonic, string Text)> traps, TextWriter to)
+    {
+        to.WriteLine($"{what}: {traps.Count}");
+        foreach (var g in traps.GroupBy(t => t.Mnemonic).OrderByDescending(g => g.Count()).ThenBy(g => g.Key, StringComparer.Ordinal))
         {
             var first = g.MinBy(t => t.Address);
             to.WriteLine($"{g.Count(),8} {g.Key,-14} first at 0x{first.Address:x}  {first.Text}");
         }
-        var jumps = pipeline.Program.Unresolved;
-        to.WriteLine($"indirect jumps without known targets: {jumps.Count} (they look their target up when executed)");
-        foreach (var j in jumps) to.WriteLine($"         0x{j.Address:x}  {j.Instruction}  ({j.Why})");
     }
 
     static IEnumerable<(ulong Address, string Mnemonic, string Text)> Traps(GuestRegion region)
@@ -33,7 +38,9 @@ static class Missing
             foreach (var i in block.Code)
             {
                 if (i.Detail is Detail.Guest g) pc = g.Address;
-                if (i.Op == Op.Trap && i.Detail is Detail.Reason r && r.Text.StartsWith(Mark, StringComparison.Ordinal)) yield return (pc, Mnemonic(r.Text[Mark.Length..]), r.Text[Mark.Length..]);
+                if (i.Op != Op.Trap || i.Detail is not Detail.Reason { Text: var text }) continue;
+                if (text.StartsWith(Mark, StringComparison.Ordinal)) yield return (pc, Mnemonic(text[Mark.Length..]), text[Mark.Length..]);
+                if (text.StartsWith(Rules.NotAFeature, StringComparison.Ordinal)) yield return (pc, Mnemonic(text[Rules.NotAFeature.Length..]), text);
             }
         }
     }

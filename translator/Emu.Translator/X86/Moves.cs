@@ -59,7 +59,7 @@ static class Moves
 
     static void PopRow(Lift x)
     {
-        if (x.IsRegister(0) && !x.Instruction.Op0Register.IsGPR()) { x.Unsupported(); return; }
+        if (x.IsRegister(0) && !x.Instruction.Op0Register.IsGPR()) { Segments.Refuse(x); return; }
         V sp = x.E.Get(I64, "rsp"), v = x.E.Load(x.StackType(), sp);
         V above = sp + v.Type.Bytes;
         if (x.IsMemory(0) && x.Instruction.MemoryBase is Register.RSP or Register.ESP)

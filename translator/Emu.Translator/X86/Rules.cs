@@ -50,6 +50,9 @@ public sealed class Rules
     /// <summary>Defines what only VEX has.</summary>
     public void Vex(string name, Semantics s) => this[Enum.Parse<Mnemonic>(name, ignoreCase: true)] = s;
 
+    /// <summary>How the trap of an instruction begins that guests are told they do not have.</summary>
+    public const string NotAFeature = "not a feature of the CPU that guests see: ";
+
     /// <summary>Lifts one instruction; what has no row becomes a trap that names it. <paramref name="index"/>: the register to keep for a jump table.</summary>
     public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null, bool isPatched = false)
     {
@@ -61,7 +64,7 @@ public sealed class Rules
         else if (All[i.Mnemonic] is { } rule && i.Encoding is EncodingKind.Legacy or EncodingKind.VEX) rule(x);
         else if (i.IsPrivileged) x.E.Trap(Signal.Segv, $"privileged {i}");
         else if (Features.IsAvx512(i.Code)) x.Unsupported("unsupported AVX-512");
-        else if (!Features.Has(i.Code)) x.E.Trap(Signal.Ill, $"not a feature of the CPU that guests see: {i}");
+        else if (!Features.Has(i.Code)) x.E.Trap(Signal.Ill, NotAFeature + i);
         else x.Unsupported();
     }
 }

@@ -18,7 +18,7 @@ static class Segments
         r[Retf] = FarReturn;
         r[Iret] = r[Iretd] = r[Iretq] = InterruptReturn;
         r[Lss] = LoadStackSegment;
-        r[Lfs] = r[Lgs] = x => x.E.Trap(Signal.Segv, $"{Other}: {x.Instruction}");
+        r[Lfs] = r[Lgs] = Refuse;
     }
 
     /// <summary>The selectors that Linux gives a 64-bit process (arch/x86/include/asm/segment.h).</summary>
@@ -29,7 +29,7 @@ static class Segments
     {
         var to = x.Instruction.Op0Register;
         V selector = x.Read(1, I16);
-        if (to is Register.FS or Register.GS or Register.CS) x.E.Trap(Signal.Segv, $"{Other}: {x.Instruction}");
+        if (to is Register.FS or Register.GS or Register.CS) Refuse(x);
         else x.Require(Is(selector, to), Other);
     }
 
@@ -44,6 +44,8 @@ static class Segments
         x.PushValue(x.E.ConstBits(I64, x.Next).Fit(t));
         x.E.CallTo(target, x.Next);
     }
+
+    public static void Refuse(Lift x) => x.E.Trap(Signal.Segv, $"{Other}: {x.Instruction}");
 
     static void LoadStackSegment(Lift x)
     {
