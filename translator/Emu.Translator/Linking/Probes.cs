@@ -12,7 +12,8 @@ namespace Emu.Translator.Linking;
 /// </summary>
 public sealed unsafe class Probes
 {
-    static readonly string[] flags = ["-std=gnu17", "-O2", "-march=x86-64-v3", "-fno-pie", "-fno-stack-protector", "-Wall"];
+    /// <summary>No vzeroupper: see build_core in ./emu.</summary>
+    static readonly string[] flags = ["-std=gnu17", "-O2", "-march=x86-64-v3", "-mno-vzeroupper", "-fno-pie", "-fno-stack-protector", "-Wall"];
 
     readonly ObjectCache cache;
     readonly IReadOnlyList<ProbeInfo> probes;
