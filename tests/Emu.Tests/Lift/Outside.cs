@@ -25,6 +25,7 @@ static class Outside
         reasons.TryGetValue(code.Mnemonic(), out var why) ? why
         : code.ToOpCode().IsPrivileged ? "privileged"
         : code is Code.Retfw or Code.Retfw_imm16 or Code.Iretw or Code.Jmp_m1616 or Code.Call_m1616 ? "goes to an address of 16 bits, where no program has code"
+        : code is Code.Popw_FS or Code.Popq_FS or Code.Popw_GS or Code.Popq_GS ? "a trap that says so, whatever the selector"
         : code is Code.Movsxd_r16_rm16 ? "reads 16 bits of memory on Intel's CPUs, 32 on AMD's"
         : code is Code.Jmp_m1664 or Code.Call_m1664 or Code.Lss_r64_m1664 ? "differs between CPUs: a trap that says so"
         : code.ToString().EndsWith("0F0D", StringComparison.Ordinal) ? "nothing to Intel, invalid to AMD"
