@@ -96,8 +96,9 @@ public sealed class Pipeline
         if (stage == "instrumented") return Printer.Print(Instrumented(region, Bytes));
         _ = liveness.Value;
         var f = functions.Value.First(f => f.Entry == region.Root);
-        if (stage == "flags") return Printer.Print(Ready(f));
-        using var m = Module([Ready(f)], Demand);
+        var demand = Demand(f);
+        if (stage == "flags") return Printer.Print(Ready(f, demand));
+        using var m = Module([(Ready(f, demand), demand)]);
         return stage switch
         {
             "lowered" => m.Print(),
@@ -132,8 +133,6 @@ public sealed class Pipeline
     }
 
     /// <summary>The passes that make code cheaper and change nothing else.</summary>
-    Function Ready(Function f) => Ready(f, Demand(f));
-
     static Function Ready(Function f, Demand demand)
     {
         MergeCounts.Run(f);
@@ -149,19 +148,20 @@ public sealed class Pipeline
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
         Add($"{options.Version} O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
-        foreach (var f in functions) Add($"{Printer.Print(Ready(f, demand(f)))}{demand(f).Describe(f)}\n");
+        var ready = functions.Select(f => (Function: f, Demand: demand(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) }).ToArray();
+        foreach (var (f, d) in ready) Add($"{Printer.Print(f)}{d.Describe(f)}\n");
         return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () =>
         {
-            using var m = Module(functions, demand);
+            using var m = Module(ready);
             return Codegen.Emit(m, options.Level);
         });
     }
 
-    ModuleWriter Module(IEnumerable<Function> functions, Func<Function, Demand> demand)
+    ModuleWriter Module(IEnumerable<(Function Function, Demand Demand)> functions)
     {
         var m = new ModuleWriter("regions") { HasProbes = !probes.Value.IsEmpty };
         var symbols = new ModuleSymbols(m, plugins);
-        foreach (var f in functions) RegionLowering.Lower(symbols, f, demand(f));
+        foreach (var (f, demand) in functions) RegionLowering.Lower(symbols, f, demand);
         symbols.Finish();
         probes.Value.AddTo(m);
         return m;

@@ -110,12 +110,12 @@ public sealed unsafe class PluginLowering
         if (cells.Count > 0)
         {
             var type = LLVM.ArrayType2(m.I64, (ulong)cells.Count);
-            Define("emu_cells", type, m.Null(type), "emu_counters", 8, out var array);
+            var array = Define("emu_cells", type, m.Null(type), "emu_counters", 8);
             LLVM.ReplaceAllUsesWith(counters, array);
             var entry = m.Struct([m.I64, m.I32, m.I32]);
             var keys = cells.Select(k => Key(k.Key, k.Array)).ToArray();
             fixed (LLVMValueRef* p = keys)
-                Define("emu_cell_keys", LLVM.ArrayType2(entry, (ulong)keys.Length), LLVM.ConstArray2(entry, p, (ulong)keys.Length), "emu_keys", 16, out var k);
+                Keep(array, Define("emu_cell_keys", LLVM.ArrayType2(entry, (ulong)keys.Length), LLVM.ConstArray2(entry, p, (ulong)keys.Length), "emu_keys", 16));
         }
         LLVM.DeleteGlobal(counters);
     }
@@ -126,34 +126,24 @@ public sealed unsafe class PluginLowering
         return LLVM.ConstStructInContext(m.Context, fields, 3, 0);
     }
 
-    void Define(string name, LLVMTypeRef type, LLVMValueRef value, string section, uint align, out LLVMValueRef g)
+    LLVMValueRef Define(string name, LLVMTypeRef type, LLVMValueRef value, string section, uint align)
     {
-        g = LLVM.AddGlobal(m.Module, type, name);
+        var g = LLVM.AddGlobal(m.Module, type, name);
         LLVM.SetInitializer(g, value);
         LLVM.SetLinkage(g, LLVMLinkage.LLVMInternalLinkage);
         LLVM.SetSection(g, section);
         LLVM.SetAlignment(g, align);
-        // The runner's data file names cells by their place: an unused one must stay.
-        Used(g);
+        return g;
     }
 
-    void Used(LLVMValueRef g)
+    /// <summary>The runner's data file names cells by their place: unused ones must stay.</summary>
+    void Keep(params ReadOnlySpan<LLVMValueRef> globals)
     {
-        var old = LLVM.GetNamedGlobal(m.Module, "llvm.compiler.used");
-        var all = new List<LLVMValueRef>();
-        if (old.Handle != 0)
+        fixed (LLVMValueRef* p = globals)
         {
-            var init = LLVM.GetInitializer(old);
-            for (uint n = 0; n < LLVM.GetNumOperands(init); n++) all.Add(LLVM.GetOperand(init, n));
-            LLVM.DeleteGlobal(old);
-        }
-        all.Add(g);
-        var values = all.ToArray();
-        fixed (LLVMValueRef* p = values)
-        {
-            var used = LLVM.AddGlobal(m.Module, LLVM.ArrayType2(m.Ptr, (ulong)values.Length), "llvm.compiler.used");
+            var used = LLVM.AddGlobal(m.Module, LLVM.ArrayType2(m.Ptr, (ulong)globals.Length), "llvm.compiler.used");
             LLVM.SetLinkage(used, LLVMLinkage.LLVMAppendingLinkage);
-            LLVM.SetInitializer(used, LLVM.ConstArray2(m.Ptr, p, (ulong)values.Length));
+            LLVM.SetInitializer(used, LLVM.ConstArray2(m.Ptr, p, (ulong)globals.Length));
             LLVM.SetSection(used, "llvm.metadata");
         }
     }

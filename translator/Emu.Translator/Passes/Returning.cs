@@ -9,14 +9,14 @@ namespace Emu.Translator.Passes;
 public sealed class Returning
 {
     readonly Dictionary<ulong, Function> functions;
-    readonly Func<ulong, ulong?> endOfFunction;
+    readonly HashSet<Inst> last = [];
     readonly HashSet<ulong> returns = [];
 
     /// <param name="endOfFunction">The end of the function that an address is in, where it is known.</param>
     public Returning(IReadOnlyList<Function> functions, Func<ulong, ulong?> endOfFunction)
     {
         this.functions = functions.ToDictionary(f => f.Entry);
-        this.endOfFunction = endOfFunction;
+        foreach (var b in functions.SelectMany(f => f.Blocks)) if (b.Terminator is { Op: Op.CallTo } call && Site(call) >= endOfFunction(b.Label.Address)) last.Add(call);
         for (bool changed = true; changed;)
         {
             changed = false;
@@ -29,9 +29,10 @@ public sealed class Returning
     {
         var end = b.Terminator;
         if (end.Op != Op.CallTo) return true;
-        var site = ((Detail.Target)end.Detail!).Then;
-        return MayReturn(end.Args[0] is Const callee ? (ulong)callee.Bits : null) && endOfFunction(b.Label.Address) is var last && !(site.Address >= last);
+        return MayReturn(end.Args[0] is Const callee ? (ulong)callee.Bits : null) && !last.Contains(end);
     }
+
+    static ulong Site(Inst call) => ((Detail.Target)call.Detail!).Then.Address;
 
     /// <summary>Whether a root's function may return; what is not known may.</summary>
     bool MayReturn(ulong? root) => root is not { } pc || !functions.ContainsKey(pc) || returns.Contains(pc);
