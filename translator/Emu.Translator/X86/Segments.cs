@@ -37,8 +37,7 @@ static class Segments
     public static void Transfer(Lift x)
     {
         if (x.FarOffset() is not { } t) return;
-        x.Require(Is(x.E.Load(I16, x.Address(0) + t.Bytes, x.Segment), Register.CS), Elsewhere);
-        V target = x.E.Load(t, x.Address(0), x.Segment).Zext(I64);
+        V target = x.FarPointer(0, t, Register.CS, Elsewhere).Zext(I64);
         if (x.Instruction.Mnemonic == Jmp) { x.E.Jump(target); return; }
         x.PushValue(x.E.Const(t, Selector(Register.CS)));
         x.PushValue(x.E.ConstBits(I64, x.Next).Fit(t));
@@ -50,8 +49,16 @@ static class Segments
     static void LoadStackSegment(Lift x)
     {
         if (x.FarOffset() is not { } t) return;
-        x.Require(Is(x.E.Load(I16, x.Address(1) + t.Bytes, x.Segment), Register.SS), Other);
-        x.Write(0, x.E.Load(t, x.Address(1), x.Segment));
+        x.Write(0, x.FarPointer(1, t, Register.SS, Other));
+    }
+
+    /// <summary>The offset of a far pointer in memory, which is one access, if its selector is the register's own.</summary>
+    static V FarPointer(this Lift x, int op, IrType offset, Register own, string otherwise)
+    {
+        V pointer = x.E.Load(Int(offset.Bits + 16), x.Address(op), x.Segment);
+        x.E.Set("lanes", pointer.Trunc(offset));
+        x.Require(Is(pointer >> offset.Bits, own), otherwise);
+        return x.E.Get(offset, "lanes");
     }
 
     /// <summary>The type of a far pointer's offset; a REX prefix makes it 64 bits wide on Intel's CPUs and does nothing on AMD's (APM vol. 3, JMP).</summary>
@@ -64,8 +71,9 @@ static class Segments
     static void FarReturn(Lift x)
     {
         var t = x.Instruction.Code switch { Code.Retfw or Code.Retfw_imm16 => I16, Code.Retfd or Code.Retfd_imm16 => I32, _ => I64 };
+        x.E.Set("lanes", x.OnStack(t, 0).Zext(I64));
         x.Require(Is(x.OnStack(t, 1), Register.CS), Elsewhere);
-        V to = x.OnStack(t, 0).Zext(I64);
+        V to = x.E.Get(I64, "lanes");
         x.E.Set("rsp", x.E.Get(I64, "rsp") + 2 * t.Bytes + (x.Instruction.OpCount == 1 ? x.Instruction.Immediate16 : 0));
         x.E.Ret(to);
     }
@@ -74,11 +82,12 @@ static class Segments
     static void InterruptReturn(Lift x)
     {
         var t = x.Instruction.Mnemonic switch { Iret => I16, Iretd => I32, _ => I64 };
-        x.Require(Is(x.OnStack(t, 1), Register.CS) & Is(x.OnStack(t, 4), Register.SS), Elsewhere);
-        V to = x.OnStack(t, 0).Zext(I64), flags = x.OnStack(t, 2), sp = x.OnStack(t, 3).Zext(I64);
-        x.RestoreFlags(flags);
-        x.E.Set("rsp", sp);
-        x.E.Jump(to);
+        V to = x.OnStack(t, 0), code = x.OnStack(t, 1), flags = x.OnStack(t, 2), sp = x.OnStack(t, 3), stack = x.OnStack(t, 4);
+        foreach (var (n, v) in new[] { to, sp, flags }.Index()) x.E.Set("lanes", v.Zext(I64), 8 * n);
+        x.Require(Is(code, Register.CS) & Is(stack, Register.SS), Elsewhere);
+        x.RestoreFlags(x.E.Get(I64, "lanes", 16));
+        x.E.Set("rsp", x.E.Get(I64, "lanes", 8));
+        x.E.Jump(x.E.Get(I64, "lanes"));
     }
 
     static V OnStack(this Lift x, IrType t, int n) => x.E.Load(t, x.E.Get(I64, "rsp") + n * t.Bytes);
