@@ -30,9 +30,10 @@ uint64_t copy_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a
 void say(const char *format, ...);
 _Noreturn void fail(const char *format, ...); // say, exit 1: before the guest starts
 
-// symbol.c: names from the guest's own .symtab.
+// symbol.c: names from the guest's own files.
 struct symbol {
-  const char *name; // NULL: none
+  const char *module; // NULL: the program
+  const char *name;   // NULL: none
   size_t length;
   uint64_t offset;
 };

@@ -64,14 +64,31 @@ static void set(const struct emu_module *module, int state) {
 void modules_interpreter(int file) {
   struct stat now;
   bool same = !RAW2(SYS_fstat, file, &now) && is(emu_modules, file, &now);
-  if (!same) say("%s is not what was translated: the fallback translates it", emu_interpreter);
+  if (!same) say("%s is not what was translated: the fallback translates it (build the runner again)", emu_interpreter);
   set(emu_modules, same ? LIVE : WITHDRAWN);
+}
+
+// A library that is not what was translated any more is said so once: everything works, more slowly.
+static void notice(int file) {
+  static bool noticed[MOST_MODULES];
+  char name[32] = "/proc/self/fd/", path[4096], *end = name + 14;
+  for (int unit = 1000000, n = file; unit; n %= unit, unit /= 10)
+    if (file >= unit || unit == 1) *end++ = (char)('0' + n / unit);
+  long length = RAW3(SYS_readlink, name, path, sizeof path - 1);
+  if (length <= 0) return;
+  path[length] = 0;
+  for (const struct emu_module *m = emu_modules; m != emu_modules_end; m++) {
+    if (strcmp(path, m->path) != 0 || noticed[m - emu_modules]) continue;
+    noticed[m - emu_modules] = true;
+    say("%s is not what was translated: the fallback translates it (build the runner again)", m->path);
+  }
 }
 
 // The dynamic linker's first mapping of a library is all of it, anywhere (elf/dl-map-segments.h of glibc, ldso/dynlink.c of musl).
 uint64_t modules_place(const uint64_t args[6]) {
   if (args[0] || args[5] || args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_SHARED) || !count()) return 0;
   const struct emu_module *module = module_of((int)args[4]);
+  if (!module) notice((int)args[4]);
   if (!module || states[module - emu_modules] == LIVE || args[1] > module->to - module->from) return 0;
   set(module, states[module - emu_modules] == WITHDRAWN ? WITHDRAWN : PLACED);
   return module->from;
@@ -100,6 +117,6 @@ void modules_changed(uint64_t from, uint64_t to, bool is_gone) {
 
 const struct emu_module *modules_at(uint64_t pc) {
   for (const struct emu_module *m = emu_modules; m != emu_modules_end; m++)
-    if (states[m - emu_modules] == LIVE && pc >= m->from && pc < m->to) return m;
+    if (states[m - emu_modules] != ABSENT && pc >= m->from && pc < m->to) return m;
   return NULL;
 }

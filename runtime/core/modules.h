@@ -10,6 +10,6 @@ void modules_interpreter(int file); // mapped from that file
 uint64_t modules_place(const uint64_t args[6]);
 void modules_mapped(uint64_t at, const uint64_t args[6]); // something executable is there now
 void modules_changed(uint64_t from, uint64_t to, bool is_gone); // the code there is not what it was; gone: nothing is there
-const struct emu_module *modules_at(uint64_t pc); // NULL: none is there
+const struct emu_module *modules_at(uint64_t pc); // NULL: none was there
 
 #endif

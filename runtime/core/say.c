@@ -28,9 +28,11 @@ static void put_number(struct line *line, uint64_t value, unsigned base) {
 static void put_pc(struct line *line, uint64_t pc) {
   put_number(line, pc, 16);
   struct symbol symbol = symbol_of(pc);
-  if (!symbol.name) return;
+  if (!symbol.name && !symbol.module) return;
   put(line, " (", 2);
-  put(line, symbol.name, symbol.length);
+  if (symbol.module) put(line, symbol.module, strlen(symbol.module));
+  if (symbol.module && symbol.name) put(line, "!", 1);
+  if (symbol.name) put(line, symbol.name, symbol.length);
   put(line, "+", 1);
   put_number(line, symbol.offset, 16);
   put(line, ")", 1);

@@ -1,12 +1,19 @@
-// Owns the names in messages: the nearest function symbol of the guest's .symtab. The image may be anything; every offset
-// is checked.
+// Owns the names in messages: the nearest function symbol of the guest's .symtab, of a library's .symtab or .dynsym. The files may be
+// anything; every offset is checked.
 #include "core.h"
+#include "modules.h"
 #include <elf.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static const uint8_t *file;
+static uint64_t file_size;
 
 static const void *in_image(uint64_t offset, uint64_t size) {
-  uint64_t total = (uint64_t)(emu_image_end - emu_image);
-  return offset <= total && size <= total - offset ? emu_image + offset : NULL;
+  return offset <= file_size && size <= file_size - offset ? file + offset : NULL;
 }
 
 static const Elf64_Shdr *section(uint64_t index) {
@@ -36,13 +43,36 @@ static struct symbol search(const Elf64_Shdr *table, uint64_t pc) {
   for (uint64_t i = 0; i < table->sh_size / sizeof *symbols; i++)
     if (covers(&symbols[i], pc) && symbols[i].st_name < names->sh_size && better(&symbols[i], best)) best = &symbols[i];
   if (!best) return none;
-  return (struct symbol){text + best->st_name, strnlen(text + best->st_name, names->sh_size - best->st_name),
+  return (struct symbol){NULL, text + best->st_name, strnlen(text + best->st_name, names->sh_size - best->st_name),
                          pc - best->st_value};
 }
 
-struct symbol symbol_of(uint64_t guest_pc) {
-  const Elf64_Shdr *at;
+static struct symbol search_file(uint64_t pc) {
+  const Elf64_Shdr *at, *best = NULL;
   for (uint64_t i = 0; (at = section(i)); i++)
-    if (at->sh_type == SHT_SYMTAB) return search(at, guest_pc - emu_image_base);
-  return (struct symbol){0};
+    if (at->sh_type == SHT_SYMTAB || (at->sh_type == SHT_DYNSYM && !best)) best = at;
+  return best ? search(best, pc) : (struct symbol){0};
+}
+
+// Stays mapped: the symbol's name is in it, and this is the guest's last line.
+static bool open_module(const struct emu_module *module) {
+  struct stat is;
+  long fd = RAW4(SYS_openat, AT_FDCWD, module->path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return false;
+  long at = RAW2(SYS_fstat, fd, &is);
+  if (!at) at = raw(SYS_mmap, 0, (uint64_t)is.st_size, PROT_READ, MAP_PRIVATE, (uint64_t)fd, 0);
+  RAW1(SYS_close, fd);
+  if (at < 0 && at > -PAGE) return false;
+  file = (const uint8_t *)at, file_size = (uint64_t)is.st_size;
+  return true;
+}
+
+struct symbol symbol_of(uint64_t guest_pc) {
+  const struct emu_module *module = modules_at(guest_pc);
+  file = emu_image, file_size = (uint64_t)(emu_image_end - emu_image);
+  if (!module) return search_file(guest_pc - emu_image_base);
+  struct symbol symbol = open_module(module) ? search_file(guest_pc - module->base) : (struct symbol){0};
+  symbol.module = strrchr(module->path, '/') + 1;
+  if (!symbol.name) symbol.offset = guest_pc - module->base;
+  return symbol;
 }

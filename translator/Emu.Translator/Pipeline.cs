@@ -3,6 +3,7 @@ using System.Text;
 using Emu.Instrumentation;
 using Emu.Ir;
 using Emu.Ir.Text;
+using Emu.Translator.Closure;
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
 using Emu.Translator.Instrumentation;
@@ -50,44 +51,56 @@ public sealed class Pipeline
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
-        var code = new List<ModuleCode> { Translated(Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize)) };
-        foreach (var m in options.Modules)
-        {
-            // Each by itself: what is known of a library does not depend on who uses it, and its objects serve all programs.
-            var library = new Pipeline(m.Image, options with { Roots = m.Roots }, this);
-            code.Add(library.Translated(library.Reached(Imports(m))));
-        }
+        _ = liveness.Value; // before modules narrow what functions write
+        var chunks = Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize).ToArray();
+        var code = new List<ModuleCode> { new([.. Program.Roots.Select(r => r.Address)], [], Compiled(chunks, Object)) };
+        // Each library by itself: what is known of it does not depend on who uses it, and its objects serve all programs.
+        foreach (var m in options.Modules) code.Add(new Pipeline(m.Image, options with { Roots = m.Roots }, this).Library(Imports(m)));
         Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), Runner(guestPath, code), .. probes.Value.Objects()]);
     }
 
     /// <summary>What a runner has of one file: its regions, those of them that have only a stub, and the objects.</summary>
     sealed record ModuleCode(IReadOnlyList<ulong> Roots, IReadOnlyList<ulong> Stubs, IReadOnlyList<string> Objects);
 
-    ModuleCode Translated(IEnumerable<IReadOnlyList<Function>> chunks)
+    string[] Compiled<T>(IReadOnlyList<T> chunks, Func<T, string> compile)
     {
-        _ = liveness.Value; // before modules narrow what functions write
-        var modules = chunks.ToArray();
         int done = 0;
-        var objects = Parallel(modules, m =>
+        return Parallel(chunks, c =>
         {
-            string path = Object(m);
-            options.Progress?.Invoke(Interlocked.Increment(ref done), modules.Length);
+            string path = compile(c);
+            options.Progress?.Invoke(Interlocked.Increment(ref done), chunks.Count);
             return path;
         });
-        var roots = modules.SelectMany(m => m).Select(f => f.Entry).ToHashSet();
-        return new([.. roots.Order()], [.. roots.SelectMany(r => Program.RegionAt(r)!.Leaves()).Where(to => IsRoot(to) && !roots.Contains(to)).Distinct().Order()], objects);
     }
+
+    /// <summary>Of a library those chunks in which something can be reached: all programs cut it at the same places.</summary>
+    ModuleCode Library(IReadOnlySet<string> imports)
+    {
+        string key = LibraryKey();
+        // Passes name what they count while they see the code: with them it is gone through each time.
+        var plan = options.Plugins.Count > 0 ? Plan() : LibraryPlan.Read(File.ReadAllBytes(options.Cache.Get($"{key}-plan", () => Plan().ToBytes())));
+        var byEntry = new Lazy<Dictionary<ulong, Function>>(() =>
+        {
+            _ = liveness.Value;
+            return functions.Value.ToDictionary(f => f.Entry);
+        });
+        Function[] Chunk(int n) => Array.ConvertAll(plan.Chunks[n], r => byEntry.Value[r]);
+        var needed = plan.Needed(image, imports);
+        var objects = Compiled(needed, n => options.Plugins.Count > 0 ? Object(Chunk(n)) : options.Cache.Get($"{key}-{n}", () => Emitted(Ready(Chunk(n), Demand))));
+        var roots = needed.SelectMany(n => plan.Chunks[n]).ToHashSet();
+        var known = plan.Chunks.SelectMany(c => c).ToHashSet();
+        return new([.. roots.Order()], [.. roots.SelectMany(r => plan.Leaves[r]).Where(to => known.Contains(to) && !roots.Contains(to)).Distinct().Order()], objects);
+    }
+
+    LibraryPlan Plan() => LibraryPlan.Of(discovered.Value, [.. Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Select(c => c.Select(f => f.Entry).ToArray())]);
+
+    /// <summary>Everything that a library's translation depends on when there are no plugins.</summary>
+    string LibraryKey() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ',
+        [options.Version, options.Level, options.Coverage, image.Base, Hash(image), .. options.Roots.Order()]))));
 
     /// <summary>The names that the other files of the program import, or that the dynamic linker looks up by itself (__libc_early_init).</summary>
     HashSet<string> Imports(Closure.Module of) =>
         [.. options.Modules.Where(m => m != of).Select(m => m.Image).Append(image).SelectMany(i => i.Imports), .. options.Modules[0].Image.Texts()];
-
-    /// <summary>Of a library those chunks in which something can be reached: all programs cut it at the same places.</summary>
-    IEnumerable<IReadOnlyList<Function>> Reached(IReadOnlySet<string> imports)
-    {
-        var reached = Reach.From(Program, imports, options.Roots);
-        return Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Where(c => c.Any(f => reached.Contains(f.Entry)));
-    }
 
     /// <summary>One region's code after a stage, for reading: lift, instrumented, flags, llvm (optimised), lowered (not yet), asm.</summary>
     public string Show(GuestRegion region, string stage)
@@ -148,13 +161,18 @@ public sealed class Pipeline
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
         Add($"{options.Version} O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
-        var ready = functions.Select(f => (Function: f, Demand: demand(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) }).ToArray();
+        var ready = Ready(functions, demand);
         foreach (var (f, d) in ready) Add($"{Printer.Print(f)}{d.Describe(f)}\n");
-        return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () =>
-        {
-            using var m = Module(ready);
-            return Codegen.Emit(m, options.Level);
-        });
+        return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () => Emitted(ready));
+    }
+
+    static (Function Function, Demand Demand)[] Ready(IEnumerable<Function> functions, Func<Function, Demand> demand) =>
+        [.. functions.Select(f => (Function: f, Demand: demand(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) })];
+
+    byte[] Emitted(IEnumerable<(Function Function, Demand Demand)> functions)
+    {
+        using var m = Module(functions);
+        return Codegen.Emit(m, options.Level);
     }
 
     ModuleWriter Module(IEnumerable<(Function Function, Demand Demand)> functions)
@@ -171,12 +189,14 @@ public sealed class Pipeline
     string Runner(string guestPath, IReadOnlyList<ModuleCode> code)
     {
         byte[] meta = options.Plugins.Count == 0 ? []
-            : Meta.Of(new(guestPath, image.BuildId, Convert.ToHexStringLower(SHA256.HashData(image.File.Span)), image.Base), options.Plugins, instrumenter.Registry).ToJson();
+            : Meta.Of(new(guestPath, image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
             Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));
     }
+
+    static string Hash(Image image) => Convert.ToHexStringLower(SHA256.HashData(image.File.Span));
 
     Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with { IsChecked = cycles.Value.Contains };
 
@@ -202,7 +222,7 @@ public sealed class Pipeline
         if (chunk.Count > 0) yield return chunk;
     }
 
-    const int ChunkSize = 10000, LibraryChunkSize = 2000;
+    const int ChunkSize = 10000, LibraryChunkSize = 600;
 
     TResult[] Parallel<T, TResult>(IReadOnlyList<T> items, Func<T, TResult> work)
     {

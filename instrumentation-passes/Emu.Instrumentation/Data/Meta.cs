@@ -4,7 +4,14 @@ using System.Text.Json;
 namespace Emu.Instrumentation;
 
 /// <summary>The program that was translated. <paramref name="BuildId"/> is its ELF build-id, null without one; <paramref name="Hash"/> its bytes' SHA-256.</summary>
-public sealed record GuestIdentity(string Path, string? BuildId, string Hash, ulong ImageBase);
+public sealed record GuestIdentity(string Path, string? BuildId, string Hash, ulong ImageBase)
+{
+    /// <summary>Its dynamic linker and libraries, each at its base.</summary>
+    public IReadOnlyList<LibraryIdentity> Libraries { get; init; } = [];
+}
+
+/// <summary>A library that was translated with the program. <paramref name="Hash"/> is its bytes' SHA-256.</summary>
+public sealed record LibraryIdentity(string Path, string Hash, ulong Base);
 
 /// <summary>A plugin as the command line named it.</summary>
 public sealed record PluginUse(string Name, PluginOptions Options);
@@ -40,6 +47,7 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
         w.WriteString("buildId", Guest.BuildId);
         w.WriteString("hash", Guest.Hash);
         w.WriteNumber("imageBase", Guest.ImageBase);
+        List(w, "libraries", Guest.Libraries, l => { w.WriteString("path", l.Path); w.WriteString("hash", l.Hash); w.WriteNumber("base", l.Base); });
         w.WriteEndObject();
         List(w, "plugins", Plugins, p =>
         {
@@ -96,7 +104,10 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
         if (root.GetProperty("emu").GetInt32() != Version) throw new DataFileException($"it was written by another version of emu");
         var guest = root.GetProperty("guest");
         return new(
-            new(Text(guest, "path")!, Text(guest, "buildId"), Text(guest, "hash")!, guest.GetProperty("imageBase").GetUInt64()),
+            new(Text(guest, "path")!, Text(guest, "buildId"), Text(guest, "hash")!, guest.GetProperty("imageBase").GetUInt64())
+            {
+                Libraries = guest.TryGetProperty("libraries", out _) ? [.. All(guest, "libraries").Select(l => new LibraryIdentity(Text(l, "path")!, Text(l, "hash")!, l.GetProperty("base").GetUInt64()))] : [],
+            },
             [.. All(root, "plugins").Select(p => new PluginUse(Text(p, "name")!, new(Text(p, "source")!, [.. All(p, "options").Select(o => KeyValuePair.Create(Text(o, "key")!, Text(o, "value")!))])))],
             [.. All(root, "arrays").Select(a => new ArrayInfo(Number(a, "id"), Text(a, "name")!, a.GetProperty("labels").EnumerateObject().ToDictionary(l => ulong.Parse(l.Name, CultureInfo.InvariantCulture), l => l.Value.GetString()!)))],
             [.. All(root, "streams").Select(s => new StreamInfo(Number(s, "id"), Text(s, "name")!, [.. All(s, "fields").Select(f => new StreamField(Text(f, "name")!, Number(f, "bytes")))], Text(s, "path")))]);

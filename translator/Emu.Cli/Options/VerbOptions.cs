@@ -31,6 +31,11 @@ abstract class TranslationOptions : VerbOptions
     [Option("no-profile", HelpText = "Do not use what earlier runs of the program learnt: code that was not found ahead of time.")]
     public bool NoProfile { get; set; }
 
+    [Option("also", MetaValue = "LIBRARY", HelpText = "Also translate a library that the program opens while it runs (several: LIBRARY:LIBRARY).")]
+    public string? AskedAlso { get; set; }
+
+    public IReadOnlyList<string> Also => AskedAlso?.Split(':', StringSplitOptions.RemoveEmptyEntries) ?? [];
+
     public int Coverage => AskedCoverage switch
     {
         null or "all" => 100,

@@ -19,7 +19,12 @@ static class Libraries
         return [.. found.Zip(bases).Where(f => f.Second != null).Select(f => Placed(f.First.Path, f.Second!.Value, options))];
     }
 
-    static IEnumerable<string> Also(Image program, TranslationOptions options) => options.NoProfile ? [] : MissProfile.Of(program.File.Span).Files.Where(File.Exists);
+    /// <summary>What the user names, and what earlier runs opened.</summary>
+    static IEnumerable<string> Also(Image program, TranslationOptions options)
+    {
+        if (options.Also.FirstOrDefault(f => !File.Exists(f)) is { } missing) throw new UserException($"{missing}: no such file");
+        return options.Also.Select(System.IO.Path.GetFullPath).Concat(options.NoProfile ? [] : MissProfile.Of(program.File.Span).Files.Where(File.Exists));
+    }
 
     static Module Placed(string path, ulong at, TranslationOptions options)
     {

@@ -23,7 +23,7 @@ static class RunnerStore
 
     static string Signature(GuestFile guest, TranslationOptions options)
     {
-        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path}\n");
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path} {string.Join(' ', options.Also)}\n");
         foreach (string plugin in options.Plugins)
         {
             s.Append(plugin).Append('\n');

@@ -61,19 +61,36 @@ static class ReportVerb
     }
 }
 
-/// <summary>The symbols of the program that a data file belongs to; none when it is not there any more or is another one now.</summary>
-sealed class GuestSymbols(Image image) : ISymbols
+/// <summary>The symbols of the program that a data file belongs to, and of its libraries; none of a file that is not there any more or is another one now.</summary>
+sealed class GuestSymbols(IReadOnlyList<(Image Image, string? Library)> files) : ISymbols
 {
     public static GuestSymbols? Of(GuestIdentity guest)
     {
+        var files = new List<(Image, string?)>();
+        void Add(string path, string hash, ulong at, string? library)
+        {
+            if (Read(path, hash, at) is { } image) files.Add((image, library));
+        }
+        Add(guest.Path, guest.Hash, guest.ImageBase, null);
+        foreach (var l in guest.Libraries) Add(l.Path, l.Hash, l.Base, Path.GetFileName(l.Path));
+        return files.Count > 0 ? new(files) : null;
+    }
+
+    static Image? Read(string path, string hash, ulong at)
+    {
         try
         {
-            var image = Image.Load(guest.Path, guest.ImageBase);
-            string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image.File.Span));
-            return hash.Equals(guest.Hash, StringComparison.OrdinalIgnoreCase) ? new(image) : null;
+            var image = Image.Load(path, at);
+            return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(image.File.Span)).Equals(hash, StringComparison.OrdinalIgnoreCase) ? image : null;
         }
         catch (BadInputException) { return null; }
     }
 
-    public GuestSymbol? At(ulong address) => image.Symbols.Find(address) is { } s ? new(s.Name, s.Address, address - s.Address) : null;
+    public GuestSymbol? At(ulong address)
+    {
+        foreach (var (image, library) in files)
+            if (image.SegmentAt(address) != null)
+                return image.Symbols.Find(address) is { } s ? new(library is null ? s.Name : $"{library}!{s.Name}", s.Address, address - s.Address) : null;
+        return null;
+    }
 }

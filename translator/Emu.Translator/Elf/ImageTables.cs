@@ -21,6 +21,9 @@ public sealed partial class Image
     /// <summary>The name that others need it by (DT_SONAME).</summary>
     public string? SoName => DynamicText(dynamic?[Dynamic.SoName]);
 
+    /// <summary>A library that runs by itself and needs no other.</summary>
+    public bool IsDynamicLinker => IsPie && HasEntry && SoName != null && Interpreter == null && Needed.Count == 0;
+
     /// <summary>Where it looks for libraries (DT_RUNPATH, or DT_RPATH without one, then also for those that its libraries need).</summary>
     public (string? Path, bool IsInherited) RunPath =>
         DynamicText(dynamic?[Dynamic.RunPath]) is { } path ? (path, false) : (DynamicText(dynamic?[Dynamic.RPath]), true);

@@ -1,4 +1,6 @@
 using Emu.Ir;
+using Emu.Translator.Discovery;
+using Block = Emu.Ir.Block;
 
 namespace Emu.Translator.Passes;
 
@@ -25,6 +27,10 @@ public sealed class Liveness
         before = [.. functions.Select(f => f.Blocks.ToDictionary(b => b.Label, _ => default(Live)))];
         (after, isPending) = (new Live[functions.Count], new bool[functions.Count]);
         Array.Fill(after, new(0, Transients.Results)); // code that is not discovered may call any of them
+        // TLS descriptors (Oliva, "Thread-local storage descriptors for IA32 and AMD64/EM64T"): code of the dynamic linker that others call through a pointer and that keeps every register.
+        if (discovered.Image.IsDynamicLinker)
+            for (int r = 0; r < functions.Count; r++)
+                if ((discovered.ReasonOf(functions[r].Entry) & (RootReason.CodePointer | RootReason.DataPointer)) != 0) after[r] = new(Transient.All, 0);
         for (int r = 0; r < functions.Count; r++) Enqueue(r);
         while (pending.TryDequeue(out int r))
         {

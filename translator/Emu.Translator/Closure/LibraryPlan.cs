@@ -1,0 +1,90 @@
+using Emu.Translator.Discovery;
+using Emu.Translator.Elf;
+using Iced.Intel;
+
+namespace Emu.Translator.Closure;
+
+/// <summary>
+/// What is known of a library's code whoever uses it: how it is cut into objects, and what leads to what. So a program that shares a
+/// library needs no look at its code: it chooses, and the objects are there.
+/// </summary>
+/// <param name="Chunks">The roots of each object.</param>
+/// <param name="Starts">Roots that are wanted in any case: what the dynamic linker calls and what initial data points to.</param>
+/// <param name="Leaves">Where each root's region jumps and calls directly.</param>
+/// <param name="Reaches">More roots that running it may lead to: code whose address it takes, parts of its function.</param>
+public sealed record LibraryPlan(
+    IReadOnlyList<ulong[]> Chunks, IReadOnlyList<ulong> Starts, IReadOnlyDictionary<ulong, ulong[]> Leaves, IReadOnlyDictionary<ulong, ulong[]> Reaches)
+{
+    const RootReason Wanted = RootReason.Entry | RootReason.Initializer | RootReason.Resolver | RootReason.DataPointer | RootReason.Extra;
+    const RootReason Part = RootReason.Inside | RootReason.LandingPad | RootReason.SecondReturn | RootReason.TableGuess | RootReason.Split;
+
+    internal static LibraryPlan Of(Discovery.Program program, IReadOnlyList<ulong[]> chunks)
+    {
+        var image = program.Image;
+        var parts = program.Roots.Where(r => (r.Reason & Part) != 0).ToLookup(r => image.FrameAt(r.Address)?.Start ?? 0, r => r.Address);
+        ulong[] Known(IEnumerable<ulong> all) => [.. all.Where(pc => program.RegionAt(pc) != null).Distinct().Order()];
+        return new(chunks, [.. program.Roots.Where(r => (r.Reason & Wanted) != 0).Select(r => r.Address)],
+            program.Regions.ToDictionary(r => r.Root, r => Known(r.Leaves())),
+            program.Regions.ToDictionary(r => r.Root, r => Known(AddressesIn(r).Concat(image.FrameAt(r.Root) is { } frame ? parts[frame.Start].Concat(Lsda.LandingPads(image, frame)) : []))));
+    }
+
+    static IEnumerable<ulong> AddressesIn(GuestRegion region) =>
+        region.Blocks.SelectMany(b => b.Instructions).Where(i => i.Mnemonic == Mnemonic.Lea && i.IsIPRelativeMemoryOperand).Select(i => i.IPRelativeMemoryAddress);
+
+    /// <summary>The numbers of the chunks in which something can be reached when others use these names.</summary>
+    public IReadOnlyList<int> Needed(Image image, IReadOnlySet<string> imports)
+    {
+        var reached = new HashSet<ulong>();
+        var open = new Stack<ulong>(Starts.Concat(image.Symbols.All.Where(s => s.IsFunction && !s.IsLocal && imports.Contains(s.Name)).Select(s => s.Address)));
+        while (open.TryPop(out ulong root))
+            if (Leaves.TryGetValue(root, out var leaves) && reached.Add(root))
+                foreach (ulong to in leaves.Concat(Reaches[root])) open.Push(to);
+        return [.. Enumerable.Range(0, Chunks.Count).Where(n => Chunks[n].Any(reached.Contains))];
+    }
+
+    public byte[] ToBytes()
+    {
+        var bytes = new MemoryStream();
+        using (var to = new BinaryWriter(bytes))
+        {
+            void Write(IReadOnlyCollection<ulong> list)
+            {
+                to.Write(list.Count);
+                foreach (ulong pc in list) to.Write(pc);
+            }
+            to.Write(Chunks.Count);
+            foreach (var chunk in Chunks) Write(chunk);
+            Write([.. Starts]);
+            to.Write(Leaves.Count);
+            foreach (var (root, leaves) in Leaves)
+            {
+                to.Write(root);
+                Write(leaves);
+                Write(Reaches[root]);
+            }
+        }
+        return bytes.ToArray();
+    }
+
+    public static LibraryPlan Read(byte[] bytes)
+    {
+        using var from = new BinaryReader(new MemoryStream(bytes));
+        ulong[] List()
+        {
+            var list = new ulong[from.ReadInt32()];
+            for (int n = 0; n < list.Length; n++) list[n] = from.ReadUInt64();
+            return list;
+        }
+        var chunks = new ulong[from.ReadInt32()][];
+        for (int n = 0; n < chunks.Length; n++) chunks[n] = List();
+        var starts = List();
+        Dictionary<ulong, ulong[]> leaves = [], reaches = [];
+        for (int n = from.ReadInt32(); n > 0; n--)
+        {
+            ulong root = from.ReadUInt64();
+            leaves[root] = List();
+            reaches[root] = List();
+        }
+        return new(chunks, starts, leaves, reaches);
+    }
+}
