@@ -4,6 +4,7 @@ using Xunit;
 namespace Emu.Tests.Programs;
 
 /// <summary>A program with a library of its own, and one that it opens: recognised, changed, not there, in another place.</summary>
+[Collection("libc")] // translated once for both
 public class DynamicTests
 {
     const string Program = """

@@ -3,6 +3,7 @@ using Xunit;
 namespace Emu.Tests.Programs;
 
 /// <summary>Real programs (tests/programs), native against translated, without plugins and with all of them.</summary>
+[Collection("libc")]
 public class ProgramTests
 {
     static readonly Dictionary<string, Row> Rows =

@@ -19,7 +19,11 @@ static class ReportVerb
     static int PrintMisses(GuestFile guest)
     {
         var image = Image.Load(guest.Path);
-        foreach (var (pc, reason) in MissProfile.Of(image.File.Span).Misses)
+        // Of a library those are offsets.
+        if (image is { Interpreter: null, SoName: not null }) image = Image.Load(guest.Path, 0);
+        var profile = MissProfile.Of(image.File.Span);
+        foreach (string file in profile.Files) Console.Out.WriteLine($"opened {file}");
+        foreach (var (pc, reason) in profile.Misses)
             Console.Out.WriteLine($"0x{pc:x} {Words(reason)}{(image.IsExecutable(pc) && image.Symbolize(pc) is { } s ? $" {s.Name}+0x{s.Offset:x}" : "")}");
         return 0;
     }
