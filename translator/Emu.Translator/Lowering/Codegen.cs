@@ -24,21 +24,30 @@ public static unsafe class Codegen
         LLVM.InitializeX86TargetMC();
         LLVM.InitializeX86AsmPrinter();
         LLVM.InitializeX86AsmParser();
-        SetOptions("-enable-misched=false", "-disable-copyprop", "-fixup-byte-word-insts=false", "-disable-lsr", "-enable-tail-merge=false", "-x86-cmov-converter-force-mem-operand=false");
+        SetOptions(options);
         LLVMTargetRef t;
         sbyte* error;
         if (LLVM.GetTargetFromTriple(Triple, &t, &error) != 0) throw new InvalidOperationException(Take(error));
         return t;
     });
 
-    /// <summary>
-    /// A region's result takes every vector register. The machine scheduler moves the copies into them up, and none is left to compute
-    /// with: "ran out of registers during register allocation" (LLVM 19; tests/lift: blendvps xmm15,[rsi]).
-    /// Machine copy propagation and the widening of byte and word moves are off: without liveness of parts of registers LLVM 19 forgets that
-    /// <c>mov ax,[rax]</c> keeps the rest of rax (the kill of the address stands for the use of the rest), and both take it away. With that
-    /// liveness (-enable-subreg-liveness) the code is right, but the compiler crashes on busybox.
-    /// A cmov from memory loads, and faults, whatever its condition: it must not become a branch around the load (cmovo rax,[rbx]).
-    /// </summary>
+    /// <summary>What LLVM 19's code generator must not do here.</summary>
+    static readonly string[] options =
+    [
+        // A region's result takes every vector register. The machine scheduler moves the copies into them up, and none is left to compute
+        // with: "ran out of registers during register allocation" (tests/lift: blendvps xmm15,[rsi]).
+        "-enable-misched=false",
+        // Without liveness of parts of registers it forgets that mov ax,[rax] keeps the rest of rax (the kill of the address stands for the
+        // use of the rest), and both of these take that away. With -enable-subreg-liveness the code is right, but the compiler crashes on busybox.
+        "-disable-copyprop", "-fixup-byte-word-insts=false",
+        // A cmov from memory loads, and faults, whatever its condition: it must not become a branch around the load (cmovo rax,[rbx]).
+        "-x86-cmov-converter-force-mem-operand=false",
+        // The guest's compiler has chosen the loops' variables; another choice costs moves at safepoints (sieve 1.33, without 1.16).
+        "-disable-lsr",
+        // Safepoints of several edges to one loop head would become one branch, mispredicted (interp); and it takes time.
+        "-enable-tail-merge=false",
+    ];
+
     static void SetOptions(params ReadOnlySpan<string> options)
     {
         var words = stackalloc sbyte*[options.Length + 1];
