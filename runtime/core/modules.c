@@ -48,8 +48,10 @@ static const struct emu_module *module_of(int file) {
   if (RAW2(SYS_fstat, file, &now)) return NULL;
   const struct emu_module *found = NULL;
   for (const struct emu_module *m = emu_modules; m != emu_modules_end; m++) {
-    if (now.st_ino == m->inode && now.st_dev == m->device && is(m, file, &now)) return m;
-    if (!found && is(m, file, &now)) found = m;
+    bool own = now.st_ino == m->inode && now.st_dev == m->device;
+    if ((found && !own) || !is(m, file, &now)) continue;
+    if (own) return m;
+    found = m;
   }
   return found;
 }
