@@ -183,7 +183,7 @@ sealed unsafe class Service
         if (reply.Id != request) throw new SupersededException(reply);
         if (reply.Kind != MessageKind.Page) throw new TranslationException("the runner talks nonsense");
         var state = (PageState)reply.Words[1];
-        return (state, state == PageState.Absent ? null : channel.More.ToArray());
+        return (state, state == PageState.Absent ? null : (ReadOnlyMemory<byte>?)channel.More.ToArray());
     }
 
     Version Load(ulong pc, byte[] made, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code, uint flags, bool callsImage)

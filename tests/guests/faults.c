@@ -14,10 +14,10 @@ static unsigned char *shared; /* two pages that parent and children see, and beh
     static void name(unsigned char *p) { __asm__ volatile(text : : "r"(p) : "memory", "cc", "rax", "rcx", "rdx", "rsi", "xmm0", "xmm1", "mm0"); }
 
 CASE(movaps_load, "movaps (%0), %%xmm0")
-CASE(movaps_store, "movaps %%xmm0, (%0)")
+CASE(movaps_store, "pcmpeqd %%xmm0, %%xmm0\n\tmovaps %%xmm0, (%0)")
 CASE(movups_load, "movups (%0), %%xmm0")
 CASE(movdqa_load, "movdqa (%0), %%xmm0")
-CASE(movntdq_store, "movntdq %%xmm0, (%0)")
+CASE(movntdq_store, "pcmpeqd %%xmm0, %%xmm0\n\tmovntdq %%xmm0, (%0)")
 CASE(lddqu_load, "lddqu (%0), %%xmm0")
 CASE(addps_operand, "xorps %%xmm0, %%xmm0\n\taddps (%0), %%xmm0")
 CASE(addss_operand, "xorps %%xmm0, %%xmm0\n\taddss (%0), %%xmm0")

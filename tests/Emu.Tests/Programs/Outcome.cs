@@ -9,7 +9,7 @@ public sealed record Outcome(string Stdout, string Stderr, int Status, string Fi
 {
     static readonly DateTime Epoch = new(2024, 1, 2, 3, 4, 5, DateTimeKind.Utc);
 
-    /// <summary>Runs <paramref name="program"/> as <paramref name="row"/> says, calling itself by the guest's path, in an empty folder with its files.</summary>
+    /// <summary>Runs <paramref name="program"/> as <paramref name="row"/> says, under the row's name, in an empty folder with its files.</summary>
     public static Outcome Of(Row row, string program, string inputs, string folder, TimeSpan limit)
     {
         Prepare(row, inputs, folder);
@@ -51,7 +51,7 @@ public sealed record Outcome(string Stdout, string Stderr, int Status, string Fi
             ['=', ..] => "",
             var file => $"<'{Path.Combine(inputs, file)}'",
         };
-        var start = new ProcessStartInfo("/bin/bash", ["-c", $"ulimit -c 0; exec -a \"$0\" \"$@\" {redirect}", row.Guest, program, .. row.Arguments])
+        var start = new ProcessStartInfo("/bin/bash", ["-c", $"ulimit -c 0; exec -a \"$0\" \"$@\" {redirect}", row.Name ?? row.Guest, program, .. row.Arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,

@@ -9,7 +9,8 @@ namespace Emu.Tests.Programs;
 /// <param name="Arguments">argv[1...].</param>
 /// <param name="Stdin">An input file's name; "" for /dev/null; "closed" for none; "=TEXT" for a text.</param>
 /// <param name="Environment">NAME=VALUE words added to the fixed environment.</param>
-public sealed record Row(string Id, string Guest, string[] Files, string[] Arguments, string Stdin, string[] Environment)
+/// <param name="Name">argv[0], where it is not the executable's path.</param>
+public sealed record Row(string Id, string Guest, string[] Files, string[] Arguments, string Stdin, string[] Environment, string? Name = null)
 {
     /// <summary>Splits a line of a table at its unescaped bars.</summary>
     public static string[] Columns(string line)
