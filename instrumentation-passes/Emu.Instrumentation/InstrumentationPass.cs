@@ -27,6 +27,24 @@ public abstract class InstrumentationPass
     /// <summary>One access to memory by an instruction, in the order in which the CPU makes them.</summary>
     public virtual void Memory(MemorySite at) { }
 
+    /// <summary>One system call instruction.</summary>
+    public virtual void SystemCall(SystemCallSite at) { }
+
+    /// <summary>A signal is about to be handled by the guest.</summary>
+    public virtual void Signal(SignalSite at) { }
+
+    /// <summary>A file's code has been mapped.</summary>
+    public virtual void ModuleLoad(ModuleSite at) { }
+
+    /// <summary>A file's code is about to be unmapped.</summary>
+    public virtual void ModuleUnload(ModuleSite at) { }
+
+    /// <summary>A thread begins.</summary>
+    public virtual void ThreadStart(ThreadSite at) { }
+
+    /// <summary>A thread ends.</summary>
+    public virtual void ThreadExit(ThreadSite at) { }
+
     /// <summary>Prints what was collected, for people. Without an override: every counter of the pass.</summary>
     public virtual void Report(Collected data, TextWriter to) => DefaultReport.Print(this, data, to);
 

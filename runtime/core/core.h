@@ -49,6 +49,7 @@ uint64_t locate(uint64_t host_pc);
 struct image {
   uint64_t entry, phdr, phnum, end; // of the program; end: first byte after its last segment
   uint64_t interpreter, start;      // where the dynamic linker is (0: none), and the first instruction to run
+  uint64_t code, code_end;          // the program's executable segments
 };
 struct image image_map(void);
 bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what was translated ahead of time
@@ -73,6 +74,13 @@ long memory_munmap(uint64_t at, uint64_t size);
 long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);
 long memory_madvise(const uint64_t args[6]);
+
+// events.c: what passes are told besides the guest's code.
+enum event { EVENT_SIGNAL = 1, EVENT_MODULE_LOAD, EVENT_MODULE_UNLOAD, EVENT_THREAD_START, EVENT_THREAD_EXIT };
+void event_happens(enum event event, uint64_t a, uint64_t b, uint64_t c); // all of the guest is in emu_state
+void events_begin(const struct image *image);                             // before the first instruction
+void event_mapped(uint64_t at, const uint64_t mmap_args[6]);              // the guest has mapped something
+void event_unmapping(uint64_t from, uint64_t size);                       // it is about to unmap that
 
 // dispatch.c
 void dispatch_after_syscall(void);

@@ -29,6 +29,7 @@ static bool deliver(const struct arrival *a, bool exact) {
     die(SIGSEGV); // force_sigsegv
   }
   uint64_t entry = s->rip;
+  event_happens(EVENT_SIGNAL, (uint64_t)a->info.si_signo, (uint64_t)(int64_t)a->info.si_code, entry);
   signals_block(a->blocked_in_handler);
   deliver_waiting(); // the kernel makes all frames at once: the last signal's handler runs first
   if (s->rip != entry) return false;

@@ -33,6 +33,7 @@ struct emu_state {
   const char *trap_text;
   uint64_t operand; // address operand of a helper
   uint64_t form;    // of emu_helper_image: which instruction
+  uint64_t event[4]; // operands of an event, [3] the guest's PC (events.c); [0] after a watched system call: its number
 };
 
 _Static_assert(offsetof(struct emu_state, rip) == 0x080, "ABI");
@@ -49,6 +50,7 @@ _Static_assert(offsetof(struct emu_state, stream) == 0x340, "ABI");
 _Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
 _Static_assert(offsetof(struct emu_state, operand) == 0x3d8, "ABI");
 _Static_assert(offsetof(struct emu_state, form) == 0x3e0, "ABI");
+_Static_assert(offsetof(struct emu_state, event) == 0x3e8, "ABI");
 
 extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
 
@@ -60,6 +62,10 @@ extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-
 // Does the guest's `syscall`. In: every register in emu_state, rip = PC after the instruction. When emu_state.rip is
 // another one afterwards, the region must return to the dispatcher.
 EMU_ENTRY void emu_syscall(void);
+
+// The same in two steps, with the actions of passes in between: the call, then the signals that came meanwhile.
+EMU_ENTRY void emu_syscall_watched(void);
+EMU_ENTRY void emu_deliver(void);
 
 // Takes the signals that wait, in front of the instruction at emu_state.rip.
 EMU_ENTRY void emu_safepoint(void);

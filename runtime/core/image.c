@@ -126,6 +126,12 @@ struct image image_map(void) {
   of.offset = image_offset();
   struct image image = {.entry = of.header->e_entry + of.base, .phdr = phdr_address(&of), .phnum = of.header->e_phnum};
   image.end = map_segments(&of);
+  for (int i = 0; i < of.header->e_phnum; i++) {
+    const Elf64_Phdr *segment = &of.segments[i];
+    if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X)) continue;
+    if (!image.code) image.code = page_down(segment->p_vaddr + of.base);
+    image.code_end = page_up(segment->p_vaddr + segment->p_memsz + of.base);
+  }
   if (of.file >= 0) RAW1(SYS_close, of.file);
   image.start = image.entry;
   if (!*emu_interpreter) return image;

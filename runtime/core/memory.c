@@ -81,6 +81,7 @@ long memory_mmap(const uint64_t args[6]) {
   if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
   if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
+  if (!failed(at)) event_mapped((uint64_t)at, args);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
   return at;
 }
@@ -88,6 +89,7 @@ long memory_mmap(const uint64_t args[6]) {
 // Where the guest sees nothing mapped, unmapping succeeds and does nothing.
 long memory_munmap(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
+  event_unmapping(from, size);
   if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) {
     long result = RAW2(SYS_munmap, from, size);
     if (!result) guest_mapped(from, size, PROT_NONE);

@@ -70,15 +70,20 @@ void modules_interpreter(int file) {
   set(emu_modules, same ? LIVE : WITHDRAWN);
 }
 
+bool path_of(int file, char path[PATH_LENGTH]) {
+  char name[32] = "/proc/self/fd/", *end = name + 14;
+  for (int unit = 1000000, n = file; unit; n %= unit, unit /= 10)
+    if (file >= unit || unit == 1) *end++ = (char)('0' + n / unit);
+  long length = RAW3(SYS_readlink, name, path, PATH_LENGTH - 1);
+  if (length > 0) path[length] = 0;
+  return length > 0;
+}
+
 // A library that is not what was translated any more is said so once: everything works, more slowly.
 static void notice(int file) {
   static bool noticed[MOST_MODULES];
-  char name[32] = "/proc/self/fd/", path[4096], *end = name + 14;
-  for (int unit = 1000000, n = file; unit; n %= unit, unit /= 10)
-    if (file >= unit || unit == 1) *end++ = (char)('0' + n / unit);
-  long length = RAW3(SYS_readlink, name, path, sizeof path - 1);
-  if (length <= 0) return;
-  path[length] = 0;
+  char path[PATH_LENGTH];
+  if (!path_of(file, path)) return;
   for (const struct emu_module *m = emu_modules; m != emu_modules_end; m++) {
     if (strcmp(path, m->path) != 0 || noticed[m - emu_modules]) continue;
     noticed[m - emu_modules] = true;

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 void process_exit(int status) {
+  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
   fallback_say_statistics();
   data_finish(1, (uint64_t)(status & 0xff));
   for (;;) RAW1(SYS_exit_group, status);

@@ -9,13 +9,20 @@ _Thread_local struct emu_state emu_state __attribute__((aligned(64)));
 
 _Noreturn void dispatch(void);
 
+static struct image image;
+
+static _Noreturn void begin(void) {
+  events_begin(&image);
+  dispatch();
+}
+
 int main(int argc, char **argv, char **envp) {
   (void)argc;
   // `emu run` waits for us, to print a report: when it is killed, the guest that it stands for is.
   if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
   memory_init();
   fallback_note_environment();
-  struct image image = image_map();
+  image = image_map();
   memory_set_break(page_up(image.end));
   data_open(getenv("EMU_DATA"));
   signals_init();
@@ -24,5 +31,5 @@ int main(int argc, char **argv, char **envp) {
   emu_state.rip = image.start;
   emu_state.fcw = 0x37f;
   emu_state.mxcsr = 0x1f80;
-  host_stack_run(dispatch);
+  host_stack_run(begin);
 }

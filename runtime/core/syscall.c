@@ -73,24 +73,36 @@ static long attempt(long number, const uint64_t args[6]) {
 }
 
 // One that a signal came before is begun again after the handler, from the registers that it left (handle_signal in
-// arch/x86/kernel/signal.c: ERESTARTSYS).
-void emu_syscall(void) {
+// arch/x86/kernel/signal.c: ERESTARTSYS). Whether the call is done: else the guest is somewhere else.
+static bool call_kernel(void) {
   struct emu_state *s = &emu_state;
   const uint64_t next = s->rip, instruction = next - 2;
-  if ((int)s->gpr[RAX] == SYS_rt_sigreturn) return deliver_return();
+  if ((int)s->gpr[RAX] == SYS_rt_sigreturn) return deliver_return(), false;
   for (;;) {
     const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
     s->gpr[RCX] = next;
     s->gpr[R11] = flags(s);
-    long result = signals_waiting() ? RESTART : attempt((int)s->gpr[RAX], args); // the number is eax, sign-extended
+    const uint64_t number = (uint32_t)s->gpr[RAX];
+    long result = signals_waiting() ? RESTART : attempt((int)number, args); // the number is eax, sign-extended
     if (result != RESTART) {
       s->gpr[RAX] = (uint64_t)result;
-      deliver_waiting();
-      return dispatch_after_syscall();
+      s->event[0] = number;
+      return true;
     }
     s->rip = instruction;
     deliver_waiting();
-    if (s->rip != instruction) return dispatch_after_syscall();
+    if (s->rip != instruction) return dispatch_after_syscall(), false;
     s->rip = next;
   }
+}
+
+void emu_syscall_watched(void) { call_kernel(); }
+
+void emu_deliver(void) {
+  deliver_waiting();
+  dispatch_after_syscall();
+}
+
+void emu_syscall(void) {
+  if (call_kernel()) emu_deliver();
 }

@@ -66,6 +66,7 @@ public sealed class Emitter(Function function)
     public void CallTo(V target, Label next) => Emit(Op.CallTo, Type.I64, new Detail.Target(next), target);
     public void Ret(V to) => Emit(Op.Ret, Type.I64, null, to);
     public void Syscall(Label next) => Emit(Op.Syscall, Type.I64, new Detail.Target(next));
+    public void Deliver(Label next) => Emit(Op.Deliver, Type.I64, new Detail.Target(next));
     public void Trap(int signal, string reason) => Emit(Op.Trap, Type.I64, new Detail.Reason(signal, reason));
 }
 

@@ -36,7 +36,7 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
 
     (Label Next, Exit? Exit) Leave(Inst i) => i.Op switch
     {
-        Op.Goto => (Target(i).Then, null),
+        Op.Goto or Op.Deliver => (Target(i).Then, null),
         Op.Branch => (One(i, 0) != 0 ? Target(i).Then : Target(i).Else!.Value, null),
         Op.Switch => (((Detail.Table)i.Detail!).Targets is var t && One(i, 0) < t.Count ? t[(int)One(i, 0)] : new((ulong)One(i, 1)), null),
         Op.SwitchOn => (new((ulong)One(i, 0)), null),

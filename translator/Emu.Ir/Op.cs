@@ -83,7 +83,8 @@ public enum Op
     [Row("i64 ->", Effect.Ends)] SwitchOn,            // switchon %target, [0x401150 0x401170]       by address; none of them: jump %target
     [Row("i64 ->", Effect.Ends)] CallTo,               // callto %target, 0x401139  the return address is already stored
     [Row("i64 ->", Effect.Ends)] Ret,                  // ret %target               the return address is already popped
-    [Row("->", Effect.Ends | Effect.Helper)] Syscall,  // syscall 0x401152
+    [Row("->", Effect.Ends | Effect.Helper)] Syscall,  // syscall 0x401152          syscall 0x401150.1: one that passes watch, deliver is to follow
+    [Row("->", Effect.Ends | Effect.Helper)] Deliver,  // deliver 0x401152          takes the signals that came during a system call, goes on there
     [Row("->", Effect.Ends)] Trap,                     // trap 4 "unsupported vpaddd ymm0,ymm1,ymm2"   signal, reason
 }
 

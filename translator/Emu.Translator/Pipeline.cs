@@ -56,8 +56,11 @@ public sealed class Pipeline
         var code = new List<ModuleCode> { new([.. Program.Roots.Select(r => r.Address)], [], Compiled(chunks, Object)) };
         // Each library by itself: what is known of it does not depend on who uses it, and its objects serve all programs.
         foreach (var m in options.Modules) code.Add(new Pipeline(m.Image, options with { Roots = m.Roots }, this).Library(Imports(m)));
-        Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), Runner(guestPath, code), .. probes.Value.Objects()]);
+        Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), .. Events(), Runner(guestPath, code), .. probes.Value.Objects()]);
     }
+
+    /// <summary>What passes do at events.</summary>
+    IEnumerable<string> Events() => instrumenter.Events() is { Count: > 0 } events ? [Object(events, _ => Passes.Demand.Everything(_ => false))] : [];
 
     /// <summary>What a runner has of one file: its regions, those of them that have only a stub, and the objects.</summary>
     sealed record ModuleCode(IReadOnlyList<ulong> Roots, IReadOnlyList<ulong> Stubs, IReadOnlyList<string> Objects);
@@ -134,7 +137,7 @@ public sealed class Pipeline
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
 
     Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null) =>
-        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched)));
+        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched) { WatchesSystemCall = pc => instrumenter.WatchesSystemCall(pc, SymbolAt(pc)) }));
 
     Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool>? isPatched = null)
     {

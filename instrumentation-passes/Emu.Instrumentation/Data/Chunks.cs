@@ -11,14 +11,14 @@ static class Chunks
     sealed record Chunk(long Offset, ulong Thread, ulong Sequence, ulong Used);
 
     /// <summary>The records of a stream that has a file of its own.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> ReadFile(string path, long chunkSize, StreamInfo stream)
+    public static IEnumerable<(ulong Thread, ReadOnlyMemory<byte> Records)> ReadFile(string path, long chunkSize, StreamInfo stream)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         foreach (var records in Read(file, 0, chunkSize, stream)) yield return records;
     }
 
     /// <summary>A stream's records, whole ones only, one chunk at a time: threads by their first chunk, each one's chunks in sequence.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Read(SafeFileHandle file, long from, long chunkSize, StreamInfo stream)
+    public static IEnumerable<(ulong Thread, ReadOnlyMemory<byte> Records)> Read(SafeFileHandle file, long from, long chunkSize, StreamInfo stream)
     {
         if (chunkSize is < HeaderSize or > 1 << 30) throw new DataFileException("its header is damaged");
         var buffer = new byte[chunkSize - HeaderSize];
@@ -26,7 +26,7 @@ static class Chunks
         {
             int size = ReadSome(file, buffer, chunk.Offset + HeaderSize);
             size = chunk.Used != 0 ? (int)Math.Min((ulong)size, chunk.Used) : End(buffer.AsSpan(0, size), stream.Size);
-            yield return buffer.AsMemory(0, size / stream.Size * stream.Size);
+            yield return (chunk.Thread, buffer.AsMemory(0, size / stream.Size * stream.Size));
         }
     }
 

@@ -37,13 +37,16 @@ public sealed class Collected
         new(arrays.TryGetValue(counters.FullName, out var a) && counts.TryGetValue(a.Id, out var found) ? found : []);
 
     /// <summary>The records of a stream: threads one after another, each one's in order. Read while you enumerate.</summary>
-    public IEnumerable<T> Records<T>(Stream<T> stream) where T : unmanaged
+    public IEnumerable<T> Records<T>(Stream<T> stream) where T : unmanaged => RecordsOfThreads(stream).Select(r => r.Record);
+
+    /// <summary>The same, each with the thread that it is of (gettid).</summary>
+    public IEnumerable<(ulong Thread, T Record)> RecordsOfThreads<T>(Stream<T> stream) where T : unmanaged
     {
         if (file.Meta.Streams.FirstOrDefault(s => s.Name == stream.FullName) is not { } info) yield break;
         if (info.Size != Unsafe.SizeOf<T>()) throw new DataFileException($"records of {info.Name} have {info.Size} bytes here and {Unsafe.SizeOf<T>()} in the plugin: it is another version");
-        foreach (var records in file.Records(info))
+        foreach (var (thread, records) in file.Records(info))
             for (int at = 0; at < records.Length; at += info.Size)
-                yield return MemoryMarshal.Read<T>(records.Span[at..]);
+                yield return (thread, MemoryMarshal.Read<T>(records.Span[at..]));
     }
 
     /// <summary>What a pass called a key (<see cref="Counters.Label"/>); the number itself if nothing.</summary>

@@ -98,7 +98,7 @@ public sealed class DataFile : IDisposable
     }
 
     /// <summary>The records of a stream, thread by thread, a chunk's at a time. The memory is only valid until the next is taken.</summary>
-    public IEnumerable<ReadOnlyMemory<byte>> Records(StreamInfo stream)
+    public IEnumerable<(ulong Thread, ReadOnlyMemory<byte> Records)> Records(StreamInfo stream)
     {
         if (stream.Path is null) return Chunks.Read(file, (long)header[7], (long)header[8], stream);
         return OwnFile(stream.Path) is { } own ? Chunks.ReadFile(own, (long)header[8], stream) : [];

@@ -49,14 +49,15 @@ sealed class Walk(Instrumenter plugins, Function f, IGuestCode guest)
         after = new Place(f, i.Next);
         if (entryOf is { } n && plugins.WatchesBlock(i)) plugins.Block(new(i, new(() => InstructionsOf(n)), before));
         if (plugins.WatchesInstruction(i)) plugins.Instruction(new(i, before, after));
+        if (i.Branch == BranchKind.SystemCall && plugins.WatchesSystemCall(i)) plugins.SystemCall(new(i, before, after));
         code.AddRange(before.Code);
     }
 
-    /// <summary>The place after an instruction: where the next one begins or the block falls through. A trap never gets there.</summary>
+    /// <summary>The place after an instruction: where the next one begins or the block falls through; of a watched system call, in its second part. A trap never gets there.</summary>
     void Finish(Label block, Inst next)
     {
         if (after is null || current is null || lastPart.TryGetValue(current.Address, out int part) && block != new Label(current.Address, part)) return;
-        if (next.Op is Op.Insn or Op.Goto) code.AddRange(after.Code);
+        if (next.Op is Op.Insn or Op.Goto or Op.Deliver) code.AddRange(after.Code);
         after = null;
     }
 

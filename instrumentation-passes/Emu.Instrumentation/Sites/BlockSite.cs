@@ -1,7 +1,7 @@
 namespace Emu.Instrumentation;
 
 /// <summary>The entry of a translation block. All guest state is that before the first instruction.</summary>
-public sealed class BlockSite : Site
+public sealed class BlockSite : CodeSite
 {
     readonly Lazy<IReadOnlyList<GuestInstruction>> instructions;
 

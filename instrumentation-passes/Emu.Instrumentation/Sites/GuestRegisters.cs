@@ -14,7 +14,7 @@ static class GuestRegisters
 
     static Word Make(string name) => name switch
     {
-        "rip" => Instrumentation.Word.At(at => at.E.ConstBits(IrType.I64, at.Rip)),
+        "rip" => Instrumentation.Word.At(at => at.IsEvent ? at.E.Get(IrType.I64, "event3") : at.E.ConstBits(IrType.I64, at.Rip)),
         "rflags" => Instrumentation.Word.At(at => at.E.Rflags()),
         "mxcsr" => Instrumentation.Word.At(at => at.E.Native("stmxcsr", IrType.I32, null)),
         _ when parts.TryGetValue(name, out var p) => Instrumentation.Word.At(at => at.E.Get(IrType.Int(p.Bits), p.Register, p.Byte)),

@@ -1,7 +1,7 @@
 namespace Emu.Instrumentation;
 
 /// <summary>An instruction. Its own actions go before it.</summary>
-public sealed class InstructionSite : Site
+public sealed class InstructionSite : CodeSite
 {
     readonly Place after;
 

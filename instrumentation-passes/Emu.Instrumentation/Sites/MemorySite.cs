@@ -11,7 +11,7 @@ namespace Emu.Instrumentation;
 /// A locked instruction that reads and writes is two sites, the load and then the store; it cannot be interrupted, so both places
 /// of the store are after it. A compare-and-exchange that fails makes no store: actions at its store happen only if it succeeds.
 /// </remarks>
-public sealed class MemorySite : Site
+public sealed class MemorySite : CodeSite
 {
     readonly Access access;
 

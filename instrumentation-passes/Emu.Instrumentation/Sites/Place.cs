@@ -17,6 +17,9 @@ public sealed class Place
     /// <summary>What the guest's rip is here: all guest state is architectural at a place, so it is a number.</summary>
     internal ulong Rip { get; }
 
+    /// <summary>Whether it is in no code of the guest's: rip is known at run time only.</summary>
+    internal bool IsEvent { get; init; }
+
     /// <summary>What was inserted.</summary>
     internal IReadOnlyList<Inst> Code => code;
 

@@ -1,13 +1,8 @@
 namespace Emu.Instrumentation;
 
-/// <summary>A site of the guest's code. Its own actions go to its natural place: a block's entry, before an instruction, after an access.</summary>
+/// <summary>Where a pass may act. A site's own actions go to its natural place: a block's entry, before an instruction, after an access.</summary>
 public abstract class Site
 {
-    private protected Site(GuestInstruction instruction) => Instruction = instruction;
-
-    /// <summary>The instruction: of a block, its first.</summary>
-    public GuestInstruction Instruction { get; }
-
     /// <summary>Where the site's own actions go.</summary>
     private protected abstract Place Natural { get; }
 
@@ -28,6 +23,15 @@ public abstract class Site
 
     /// <summary>Calls a probe; each word arrives as a uint64_t.</summary>
     public void Call(Probe probe, params ReadOnlySpan<Word> words) => Natural.Call(probe, words);
+}
+
+/// <summary>A site of the guest's code.</summary>
+public abstract class CodeSite : Site
+{
+    private protected CodeSite(GuestInstruction instruction) => Instruction = instruction;
+
+    /// <summary>The instruction: of a block, its first.</summary>
+    public GuestInstruction Instruction { get; }
 }
 
 /// <summary>A site was asked for what it does not have; the message says what to do instead.</summary>

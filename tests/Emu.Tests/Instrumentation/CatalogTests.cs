@@ -28,7 +28,7 @@ public sealed class CatalogTests : IDisposable
     {
         var plugins = Catalog.Create(["memtrace,value=on", "blocks", "blocks,top=5"]);
         Assert.Equal(["memtrace", "blocks", "blocks2"], plugins.Select(p => p.Name));
-        Assert.Equal(["blocks", "insns", "memtrace", "opcodes", "probe"], Catalog.BuiltIn.Select(p => p.Name).Order());
+        Assert.Equal(["blocks", "insns", "memtrace", "opcodes", "probe", "syscalls"], Catalog.BuiltIn.Select(p => p.Name).Order());
         Assert.Contains(Catalog.BuiltIn.Single(p => p.Name == "blocks").Options, o => o.Name == "top");
     }
 
@@ -39,7 +39,7 @@ public sealed class CatalogTests : IDisposable
     [Fact]
     public void AMistakeIsOneLine()
     {
-        Assert.Equal("no plugin 'block'; there are: blocks, insns, memtrace, opcodes, probe, or a path: ./MyPass.dll, ./folder", Error("block"));
+        Assert.Equal("no plugin 'block'; there are: blocks, insns, memtrace, opcodes, syscalls, probe, or a path: ./MyPass.dll, ./folder", Error("block"));
         Assert.Equal("no plugin './none.dll': there is no such file or folder", Error("./none.dll"));
         Assert.Equal($"{folder}: there is no C# file in it", Error(folder));
         Assert.Equal($"{Source("text.dll", "text")}: this is not a .NET assembly", Error($"{folder}/text.dll"));

@@ -69,6 +69,7 @@ public class GoldenTests
         "everything" => new Everything(),
         "early" => new TooEarly(),
         "late" => new TooLate(),
+        "impatient" => new Impatient(),
         "unmarked" => new Unmarked(),
         _ => new Options(),
     }, o)));

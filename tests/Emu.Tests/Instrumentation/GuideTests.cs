@@ -55,7 +55,7 @@ public sealed partial class GuideTests : IDisposable
     [Fact]
     public void EveryMemberThatTheGuideNamesExists()
     {
-        var members = new[] { typeof(BlockSite), typeof(InstructionSite), typeof(MemorySite), typeof(GuestInstruction), typeof(Collected), typeof(Counts) }.SelectMany(t => t.GetMembers()).Select(m => m.Name).ToHashSet();
+        var members = new[] { typeof(BlockSite), typeof(InstructionSite), typeof(MemorySite), typeof(SystemCallSite), typeof(SignalSite), typeof(ModuleSite), typeof(ThreadSite), typeof(GuestInstruction), typeof(Collected), typeof(Counts) }.SelectMany(t => t.GetMembers()).Select(m => m.Name).ToHashSet();
         foreach (Match m in Regex.Matches(Guide, @"\b(?:at|data|at\.Instruction)\.([A-Z]\w+)")) Assert.Contains(m.Groups[1].Value, members);
     }
 }

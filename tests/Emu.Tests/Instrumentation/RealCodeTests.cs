@@ -24,7 +24,7 @@ public class RealCodeTests
     /// <summary>Some of the regions, so that the test stays short: every n-th.</summary>
     static IEnumerable<GuestRegion> Regions(int nth) => guest.Value.Program.Regions.Where((_, n) => n % nth == 0);
 
-    static Function Lift(GuestRegion r) => Lifter.Lift(r, new(_ => true, WithText: false));
+    static Function Lift(GuestRegion r) => Lifter.Lift(r, new(_ => true, WithText: false) { WatchesSystemCall = _ => true });
 
     static IcedGuestCode Code(GuestRegion region)
     {

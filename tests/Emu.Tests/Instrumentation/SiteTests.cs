@@ -17,13 +17,22 @@ public class SiteTests
             %0 = get.i64 rbx
             %1 = load.i64 %0
             set.i64 rax, %1
-          insn 0x401003 1 "ret"
-            ret %1
+          insn 0x401003 2 "syscall"
+            syscall 0x401003.1
+
+        0x401003.1:
+            deliver 0x401005
+
+        0x401005:
+          insn 0x401005 1 "ret"
+            %0 = get.i64 rax
+            ret %0
         """;
 
     [Theory]
     [InlineData("early", "0x401000: the value of this access of 'mov rax,[rbx]' is not known before it: use at.After")]
-    [InlineData("late", "0x401003: there is no place after 'ret': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
+    [InlineData("impatient", "0x401003: the result of a system call is not known before it: use at.After")]
+    [InlineData("late", "0x401003: there is no place after 'syscall': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
     [InlineData("unmarked", "stream unmarked.pairs: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address")]
     public void Refusals(string plugin, string message) =>
         Assert.Equal(message, Assert.Throws<SiteException>(() => GoldenTests.Run(Parser.Parse(Region), Region, plugin)).Message);
@@ -100,9 +109,36 @@ public class SiteTests
     }
 
     [Fact]
+    public void OnlyWatchedSystemCallsAndEventsAreThere()
+    {
+        bool Watches(params string[] plugins) => new Instrumenter(GoldenTests.Plugins(plugins)).WatchesSystemCall(0x401000, new("main", 0x401000, 0));
+        Assert.False(Watches("blocks", "memtrace"));
+        Assert.True(Watches("blocks", "everything"));
+        Assert.False(Watches("everything,only=other"));
+        Assert.Empty(new Instrumenter(GoldenTests.Plugins("blocks", "insns")).Events());
+    }
+
+    [Fact]
+    public void AnEventIsARegionThatReturns() => Assert.Equal("""
+        function 0x1
+
+        0x1:
+          insn 0x1 0 "Signal"
+          + %0 = get.i64 event0
+          + %1 = get.i64 event1
+          + %2 = get.i64 event2
+          + %3 = get.i64 event3
+          + %4 = get.i64 event3
+          + %5 = get.i64 rsp
+          + call @call, %0, %1, %2, %3, %4, %5
+            ret 0
+
+        """, Printer.Print(Assert.Single(new Instrumenter(GoldenTests.Plugins("everything")).Events())));
+
+    [Fact]
     public void LabelsAreKnownAfterTheRun()
     {
         var instrumenter = GoldenTests.Run(Parser.Parse(Region), Region, "opcodes");
-        Assert.Equal(["other mov", "other ret"], instrumenter.Registry.Labels[0].Values.Order());
+        Assert.Equal(["other mov", "other ret", "other syscall"], instrumenter.Registry.Labels[0].Values.Order());
     }
 }

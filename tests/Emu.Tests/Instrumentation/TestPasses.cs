@@ -7,7 +7,7 @@ namespace Emu.Tests.Instrumentation;
 sealed class Everything : InstrumentationPass
 {
     readonly Counters hits = new("hits");
-    readonly Probe enter = Probe.FromC("p.c", "enter"), before = Probe.FromC("p.c", "before"), after = Probe.FromC("p.c", "after"), access = Probe.FromC("p.c", "access");
+    readonly Probe enter = Probe.FromC("p.c", "enter"), before = Probe.FromC("p.c", "before"), after = Probe.FromC("p.c", "after"), access = Probe.FromC("p.c", "access"), call = Probe.FromC("p.c", "call");
 
     public override void Block(BlockSite at) => at.Call(enter, at.Address, at.Instructions.Count, at.Length, at.Register("rsp"));
 
@@ -23,6 +23,14 @@ sealed class Everything : InstrumentationPass
         at.Before.Count(hits, key: 1);
         at.After.Call(access, at.Address, at.Size, at.IsStore, at.IsLocked, at.Value, at.ValueHigh, at.Register("rax"));
     }
+
+    public override void SystemCall(SystemCallSite at)
+    {
+        at.Call(call, at.Address, at.Number, at.Argument(0), at.Argument(5));
+        at.After.Call(call, at.Number, at.Result, at.Argument(3), at.Register("rip"));
+    }
+
+    public override void Signal(SignalSite at) => at.Call(call, at.Number, at.Code, at.Handler, at.Pc, at.Register("rip"), at.Register("rsp"));
 }
 
 /// <summary>Asks for a loaded value before the load.</summary>
@@ -32,6 +40,15 @@ sealed class TooEarly : InstrumentationPass
     readonly Probe access = Probe.FromC("p.c", "access");
 
     public override void Memory(MemorySite at) => at.Before.Call(access, at.Value);
+}
+
+/// <summary>Asks for the result of a system call before it.</summary>
+[Plugin("impatient")]
+sealed class Impatient : InstrumentationPass
+{
+    readonly Probe result = Probe.FromC("p.c", "result");
+
+    public override void SystemCall(SystemCallSite at) => at.Call(result, at.Result);
 }
 
 /// <summary>Wants to act after a return.</summary>

@@ -95,7 +95,7 @@ sealed class Statement(Op op, Queue<string> head, string rest, Dictionary<string
         Op.Native => parts.Count > 0 && parts[^1][0] == '#' ? ((Detail.Named)d!) with { Immediate = int.Parse(Last()[1..]) } : d,
         Op.Count when First().Trim('@', ']').Split('[') is var c => new Detail.Cell(c[0], Parser.Address(c[1]), long.Parse(First()), guarded),
         Op.Append or Op.Call => new Detail.Symbol(First()[1..], guarded),
-        Op.Goto or Op.Syscall or Op.CallTo => new Detail.Target(Parser.ParseLabel(Last())),
+        Op.Goto or Op.Syscall or Op.Deliver or Op.CallTo => new Detail.Target(Parser.ParseLabel(Last())),
         Op.Branch when Parser.ParseLabel(Last()) is var e => new Detail.Target(Parser.ParseLabel(Last()), e),
         Op.Switch or Op.SwitchOn => new Detail.Table([.. Last().Trim('[', ']').Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Parser.ParseLabel)]),
         Op.Extract or Op.Insert => new Detail.Lanes([int.Parse(Last())]),

@@ -40,5 +40,5 @@ public sealed class SlotFlow
 
     /// <summary>Dirty after one operation.</summary>
     public ulong After(Inst i, ulong dirty) =>
-        i.Op is Op.Helper or Op.Syscall or Op.CallTo ? afterCall : dirty | writes(i);
+        i.Op is Op.Helper or Op.Syscall or Op.Deliver or Op.CallTo ? afterCall : dirty | writes(i);
 }

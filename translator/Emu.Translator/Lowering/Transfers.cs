@@ -38,6 +38,7 @@ public sealed partial class RegionLowering
             case Op.CallTo: CallRegion(i, Arg(i, 0), ((Detail.Target)i.Detail!).Then); break;
             case Op.Ret: Leave(Arg(i, 0), demand.Behind(block)); break;
             case Op.Syscall: SystemCall(((Detail.Target)i.Detail!).Then); break;
+            case Op.Deliver: CallAndGoOn("deliver", ((Detail.Target)i.Detail!).Then); break;
             case Op.Trap: Trap((Detail.Reason)i.Detail!); break;
             default: throw new InvalidOperationException($"no transfer {i.Op}");
         }
@@ -104,14 +105,14 @@ public sealed partial class RegionLowering
         var result = m.Call(symbols.RegionType, region, Arguments(demand.Behind(block)));
         LLVM.SetInstructionCallConv(result, Abi.Regcall);
         LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
-        ContinueAt(result, next);
+        ContinueAt(result, next.Address, next);
     }
 
-    /// <summary>Goes on at <paramref name="next"/> when the callee came back there; otherwise returns what it returned.</summary>
-    void ContinueAt(LLVMValueRef result, Label next)
+    /// <summary>Goes on at <paramref name="next"/> when the callee came back to <paramref name="rip"/>; otherwise returns what it returned.</summary>
+    void ContinueAt(LLVMValueRef result, ulong rip, Label next)
     {
         LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, Abi.RipNumber), m.Const(next.Address)), elsewhere, here);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, Abi.RipNumber), m.Const(rip)), elsewhere, here);
         m.At(elsewhere);
         LLVM.BuildRet(m.B, result);
         m.At(here);
@@ -233,11 +234,15 @@ public sealed partial class RegionLowering
         Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, Transient.All & ~Transient.Flags), Transient.All);
     }
 
-    /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too.</summary>
+    /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too. A watched one goes on inside the instruction.</summary>
     void SystemCall(Label next)
     {
-        ContinueAt(CallCore("syscall", next.Address, Transient.All), next);
+        const int length = 2;
+        if (next.Part == 0) CallAndGoOn("syscall", next);
+        else ContinueAt(CallCore("syscall_watched", next.Address + length, Transient.All), next.Address + length, next);
     }
+
+    void CallAndGoOn(string name, Label next) => ContinueAt(CallCore(name, next.Address, Transient.All), next.Address, next);
 
     void Trap(Detail.Reason reason)
     {

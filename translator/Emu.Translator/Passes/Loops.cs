@@ -17,7 +17,7 @@ public sealed class Loops
     public static Loops Of(Function f)
     {
         var blocks = f.Blocks.ToDictionary(b => b.Label);
-        var next = f.Blocks.ToDictionary(b => b.Label, b => b.Terminator.Op is Op.CallTo or Op.Syscall ? [] : b.Terminator.Successors().Where(blocks.ContainsKey).Distinct().ToArray());
+        var next = f.Blocks.ToDictionary(b => b.Label, b => b.Terminator.Op is Op.CallTo or Op.Syscall or Op.Deliver ? [] : b.Terminator.Successors().Where(blocks.ContainsKey).Distinct().ToArray());
         // From where a block is reached; null: from outside, or behind a call.
         var before = f.Blocks.SelectMany(b => b.Terminator.Successors().Select(to => (To: to, From: next[b.Label].Length > 0 ? b.Label : (Label?)null)))
             .Append((To: f.Blocks[0].Label, From: null)).ToLookup(e => e.To, e => e.From);

@@ -11,7 +11,11 @@ namespace Emu.Translator.X86;
 /// <param name="WatchesMemory">Whether some pass watches this instruction's accesses.</param>
 /// <param name="WithText">Whether <c>insn</c> carries the disassembly.</param>
 /// <param name="IsPatched">Whether an instruction's immediate is rewritten again and again.</param>
-public sealed record LiftOptions(Func<ulong, bool> WatchesMemory, bool WithText, Func<ulong, bool>? IsPatched = null);
+public sealed record LiftOptions(Func<ulong, bool> WatchesMemory, bool WithText, Func<ulong, bool>? IsPatched = null)
+{
+    /// <summary>Whether some pass watches this system call.</summary>
+    public Func<ulong, bool> WatchesSystemCall { get; init; } = _ => false;
+}
 
 /// <summary>Guest region to IR function, instruction by instruction.</summary>
 public static class Lifter
@@ -39,9 +43,20 @@ public static class Lifter
         }
         if (!e.IsEnded && b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
         else if (!e.IsEnded) e.Goto(b.EndAddress);
+        else if (b.Instructions[^1] is { Mnemonic: Mnemonic.Syscall } call && options.WatchesSystemCall(call.IP)) Watch(e, call);
         else if (b.Table is { } t && TakeEnd(e, Op.Jump) is { } target) Resolve(e, target, t);
         // No caller waits for a return to an address that the guest has just pushed.
         else if (b.ReturnsToPushed && TakeEnd(e, Op.Ret) is { } pushed) e.Jump(pushed);
+    }
+
+    /// <summary>The place after a system call is inside of it: before the signals that came meanwhile, and reached only from the call.</summary>
+    static void Watch(Emitter e, in Instruction call)
+    {
+        var code = e.Function.Blocks[^1].Code;
+        code.RemoveAt(code.Count - 1);
+        e.Syscall(new(call.IP, 1));
+        e.Begin(new(call.IP, 1));
+        e.Deliver(call.NextIP);
     }
 
     /// <summary>Takes away the terminator when it is an <paramref name="op"/>, and gives where it goes.</summary>
