@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Emu.Ir;
+using Emu.Instrumentation;
 using Event = Emu.Plugins.SystemCallTrace.Event;
 
 namespace Emu.Plugins;
@@ -8,8 +8,6 @@ namespace Emu.Plugins;
 static class SystemCallText
 {
     const uint Enter = 1, Leave = 2, Text = 3, Signal = 4;
-
-    public static string Name(uint number) => SystemCalls.Name(number) ?? $"syscall_{number}";
 
     public static bool IsError(ulong result) => result >= unchecked((ulong)-4095);
 
@@ -49,7 +47,7 @@ static class SystemCallText
     {
         var paths = texts.GroupBy(t => (uint)t.A, t => t).ToDictionary(g => g.Key, Path);
         ulong[] words = [e.A, e.B, e.C, e.D, e.E, e.F];
-        return $"{Name(e.Number)}({string.Join(", ", words.Take(SystemCalls.Arguments(e.Number)).Select((w, n) => paths.GetValueOrDefault((uint)n) ?? Number(w)))}) = ";
+        return $"{SystemCallNames.Of(e.Number)}({string.Join(", ", words.Take(SystemCallNames.Arguments(e.Number)).Select((w, n) => paths.GetValueOrDefault((uint)n) ?? Number(w)))}) = ";
     }
 
     static string Path(IEnumerable<Event> pieces)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Emu.Instrumentation;
-using Emu.Ir;
 
 namespace Emu.Plugins;
 
@@ -84,7 +83,7 @@ public sealed class SystemCallTrace : InstrumentationPass
     {
         var all = calls != null ? data.Records(calls) : data.Records(trace!).Where(e => e.Kind == (uint)Kind.Leave).Select(e => new Call(e.Kind, e.Number, e.A, e.B));
         return all.GroupBy(c => c.Number)
-            .Select(g => (SystemCallText.Name(g.Key), g.Count(), g.Count(c => SystemCallText.IsError(c.Result)), g.Sum(c => (long)c.Nanoseconds)))
+            .Select(g => (SystemCallNames.Of(g.Key), g.Count(), g.Count(c => SystemCallText.IsError(c.Result)), g.Sum(c => (long)c.Nanoseconds)))
             .OrderByDescending(r => r.Item4).ThenBy(r => r.Item1, StringComparer.Ordinal);
     }
 }
