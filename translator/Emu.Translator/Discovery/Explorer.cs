@@ -11,8 +11,8 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>First addresses of blocks.</summary>
     public HashSet<ulong> Leaders { get; } = [];
 
-    /// <summary>Indirect jumps without a table so far.</summary>
-    public SortedDictionary<ulong, int> IndirectJumps { get; } = [];
+    /// <summary>PCs of all indirect jumps.</summary>
+    public SortedSet<ulong> IndirectJumps { get; } = [];
 
     /// <summary>Return sites of direct calls, by callee.</summary>
     public Dictionary<ulong, List<ulong>> ReturnSites { get; } = [];
@@ -77,7 +77,7 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
                 sites.Add(instruction.NextIP);
                 break;
             case BlockEnd.IndirectJump:
-                IndirectJumps.TryAdd(instruction.IP, index);
+                IndirectJumps.Add(instruction.IP);
                 break;
         }
     }

@@ -34,14 +34,14 @@ internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explor
 
     /// <summary>Jumps that have no table, with the reason.</summary>
     public List<UnresolvedJump> Unresolved() =>
-        [.. explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j.Key)).Select(j => new UnresolvedJump(j.Key, map[j.Value], failures[j.Key].Why))];
+        [.. explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j)).Select(j => new UnresolvedJump(j, map[map.IndexOf(j)], failures[j].Why))];
 
     bool ResolveSome(Func<ulong, bool> isDue, bool allowUnproven)
     {
         var isNew = false;
-        foreach (var (jump, index) in explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j.Key) && isDue(j.Key)).ToArray())
+        foreach (var jump in explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j) && isDue(j)).ToArray())
         {
-            var (uses, why) = search.Find(index);
+            var (uses, why) = search.Find(map.IndexOf(jump));
             failures[jump] = (failures.GetValueOrDefault(jump).Attempts + 1, why);
             if (uses.Count == 0 || !allowUnproven && !uses.All(u => u.IsProven)) continue;
             isNew |= Resolve(jump, uses);

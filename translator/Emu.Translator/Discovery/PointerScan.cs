@@ -39,7 +39,7 @@ internal sealed class PointerScan(Image image, CodeMap map, RootSet roots, Explo
     bool HasIndirectJumpAround(ulong pc)
     {
         var (first, next) = Extent.Of(image, pc) is { } extent ? (extent.Start, extent.End) : roots.FunctionsAround(pc);
-        return explorer.IndirectJumps.Keys.Any(j => j >= first && j < next && !tables.IsCertain(j));
+        return explorer.IndirectJumps.GetViewBetween(first, next - 1).Any(j => !tables.IsCertain(j));
     }
 
     /// <summary>Data decoded as code soon shows instructions no program uses.</summary>

@@ -8,6 +8,7 @@ internal sealed class RootSet(Image image)
     const RootReason Pointer = RootReason.CodePointer | RootReason.DataPointer;
 
     readonly Dictionary<ulong, RootReason> reasons = [];
+    readonly SortedSet<ulong> functions = [];
 
     public Queue<ulong> New { get; } = [];
 
@@ -16,9 +17,14 @@ internal sealed class RootSet(Image image)
         if (!image.IsExecutable(pc)) return;
         if (!reasons.TryGetValue(pc, out var known)) New.Enqueue(pc);
         reasons[pc] = known | reason;
+        if (IsFunction(pc)) functions.Add(pc);
     }
 
-    public void Remove(ulong pc) => reasons.Remove(pc);
+    public void Remove(ulong pc)
+    {
+        reasons.Remove(pc);
+        functions.Remove(pc);
+    }
 
     public RootReason ReasonOf(ulong pc) => reasons.GetValueOrDefault(pc);
 
@@ -30,12 +36,9 @@ internal sealed class RootSet(Image image)
     /// <summary>The nearest function at or below a PC and the next one above it.</summary>
     public (ulong First, ulong Next) FunctionsAround(ulong pc)
     {
-        var (first, next) = (0UL, ulong.MaxValue);
-        foreach (var root in reasons.Keys)
-            if (!IsFunction(root)) continue;
-            else if (root <= pc) first = Math.Max(first, root);
-            else next = Math.Min(next, root);
-        return (first, next);
+        if (functions.Count == 0) return (0, ulong.MaxValue);
+        var (from, to) = (functions.GetViewBetween(0, pc), functions.GetViewBetween(pc + 1, ulong.MaxValue));
+        return (from.Max, to.Min is var next and not 0 ? next : ulong.MaxValue);
     }
 
     /// <summary>All roots by address; those only known from pointers into the middle of a function are marked so.</summary>

@@ -15,8 +15,9 @@ internal sealed class TableGuess(Image image, CodeMap map, RootSet roots, Explor
 
     public void Add()
     {
-        foreach (var (jump, index) in explorer.IndirectJumps.ToArray())
+        foreach (var jump in explorer.IndirectJumps.ToArray())
         {
+            var index = map.IndexOf(jump);
             if (tables.Resolved.ContainsKey(jump) || map[index].Op0Kind == OpKind.Memory && map[index].IsIPRelativeMemoryOperand || !done.Add(jump)) continue;
             foreach (var constant in Constants(jump).Distinct().ToArray())
                 foreach (var target in image.IsExecutable(constant) ? [constant] : Entries(jump, constant))
