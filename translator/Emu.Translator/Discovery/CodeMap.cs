@@ -79,7 +79,9 @@ internal sealed class CodeMap
     /// <summary>Notes that execution can run from one instruction into the next.</summary>
     public void LinkFall(int from, int to)
     {
-        if (from != None && previous[to] == None) previous[to] = from;
+        if (from == None || previous[to] == from) return;
+        if (previous[to] == None) previous[to] = from;
+        else LinkJump(from, this[to].IP); // instructions that overlap
     }
 
     public void LinkJump(int from, ulong target)

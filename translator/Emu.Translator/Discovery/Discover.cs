@@ -31,6 +31,7 @@ public static class Discover
         }
         while (roots.New.Count != 0);
 
+        tables.Confirm();
         ColdParts.Remove(image, map, roots);
         var blocks = new BlockMap(image, map, explorer.Leaders, tables.Resolved);
         var regions = new RegionBuilder(blocks, roots.Sorted(), regionLimit).Build();

@@ -6,7 +6,7 @@ namespace Emu.Translator.Discovery;
 /// <summary>Resolves indirect jumps through tables: bounded ones first, since more code may still bound the others.</summary>
 internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explorer explorer)
 {
-    const int MostAttempts = 3;
+    const int MostAttempts = 3, LongestWay = 250;
 
     readonly TableSearch search = new(image, map, roots, new ReachingConstant(map, roots));
     readonly TableReader reader = new(image, map, roots);
@@ -35,6 +35,30 @@ internal sealed class JumpTables(Image image, CodeMap map, RootSet roots, Explor
     /// <summary>Jumps that have no table, with the reason.</summary>
     public List<UnresolvedJump> Unresolved() =>
         [.. explorer.IndirectJumps.Where(j => !resolved.ContainsKey(j)).Select(j => new UnresolvedJump(j, map[map.IndexOf(j)], failures[j].Why))];
+
+    /// <summary>
+    /// To be called when all code is known: a jump asks for its index only where nothing but the load of its entry leads to it. Others
+    /// ask for the target (clang -O0 has one jump for all of a computed goto's places, each of which loads from the table).
+    /// </summary>
+    public void Confirm()
+    {
+        foreach (var (jump, table) in resolved.ToArray())
+            if (table.Index != Register.None && !IsFollowedOnlyBy(map.IndexOf(table.LoadAddress), map.IndexOf(jump)))
+                resolved[jump] = table with { Index = Register.None };
+    }
+
+    /// <summary>Every way to an instruction comes straight from another one.</summary>
+    bool IsFollowedOnlyBy(int first, int last)
+    {
+        for (var (at, length) = (last, 0); at != first; length++)
+        {
+            var sources = map.JumpsTo(map[at].IP);
+            var previous = map.Previous(at);
+            if (length == LongestWay || roots.Contains(map[at].IP) || sources.Count + (previous >= 0 ? 1 : 0) != 1) return false;
+            at = previous >= 0 ? previous : sources[0];
+        }
+        return true;
+    }
 
     bool ResolveSome(Func<ulong, bool> isDue, bool allowUnproven)
     {
