@@ -108,7 +108,7 @@ _Noreturn void signals_die(int signal); // as the default action would
 
 // deliver.c: the guest's handlers.
 void deliver_waiting(void); // all of the guest is in emu_state
-void deliver_return(void);  // rt_sigreturn of the guest
+bool deliver_return(void);  // rt_sigreturn of the guest; false: a signal that waits comes first
 
 // data.c: the data file.
 void data_open(const char *path);

@@ -50,11 +50,13 @@ void deliver_waiting(void) {
     if (!deliver(&a, true)) return;
 }
 
-void deliver_return(void) {
-  uint64_t mask;
+bool deliver_return(void) {
+  uint64_t mask, held = signals_hold();
+  if (signals_waiting()) return signals_release(held), false;
   fault_returns = emu_state.gpr[RSP] - 8 == fault_frame;
   if (!frame_pop(&mask)) emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
   signals_block(mask);
+  return true;
 }
 
 // --- Boundaries in generated code ----------------------------------------------------------------------------------------------
@@ -89,8 +91,7 @@ struct interrupted {
 };
 
 static _Noreturn void resume(struct interrupted *was) {
-  uint64_t mask;
-  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+  uint64_t mask = signals_hold();
   memcpy(&was->context.uc_sigmask, &mask, 8);
   __asm__ volatile("mov %0, %%rsp; mov $15, %%eax; syscall" : : "r"(&was->context) : "memory");
   __builtin_unreachable();

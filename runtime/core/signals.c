@@ -59,21 +59,29 @@ static uint64_t host_blocked(void) {
   return mask;
 }
 
-void signals_block(uint64_t mask) {
-  blocked = mask & OWNED_SIGNALS;
-  mask &= ~OWNED_SIGNALS;
-  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
+// What is blocked while the handler of an arrival runs, where `mask` was before.
+static void stand_on(struct arrival *a, uint64_t mask) {
+  a->blocked_after = mask;
+  a->blocked_in_handler = mask | a->action.mask | (a->action.flags & SA_NODEFER ? 0 : signal_bit(a->info.si_signo));
 }
 
-// kernel/signal.c: rt_sigprocmask.
+// What still waits comes on top of whatever is done to the mask now, and keeps the kernel's mask full.
+void signals_block(uint64_t mask) {
+  signals_hold();
+  blocked = mask & OWNED_SIGNALS;
+  for (int i = 0; i < arrived; i++) stand_on(&waiting[i], mask);
+  if (!arrived) signals_release(mask & ~OWNED_SIGNALS);
+}
+
+// kernel/signal.c: rt_sigprocmask. A signal that came before is taken with the mask that it came with: the call is begun again behind it.
 static long mask_call(int how, uint64_t new, uint64_t old, uint64_t size) {
-  uint64_t mask, before = host_blocked() | blocked;
+  uint64_t mask = 0;
   if (size != 8) return -EINVAL;
-  if (new) {
-    if (!copy_in(&mask, new, 8)) return -EFAULT;
-    if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return -EINVAL;
-    signals_block(how == SIG_BLOCK ? before | mask : how == SIG_UNBLOCK ? before & ~mask : mask);
-  }
+  if (new && !copy_in(&mask, new, 8)) return -EFAULT;
+  if (new && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return -EINVAL;
+  uint64_t held = signals_hold(), before = held | blocked;
+  if (arrived) return signals_release(held), RESTART;
+  signals_block(!new || how == SIG_BLOCK ? before | mask : how == SIG_UNBLOCK ? before & ~mask : mask);
   return old && !copy_out(old, &before, 8) ? -EFAULT : 0;
 }
 
@@ -96,9 +104,9 @@ static void describe(int signal, struct arrival *a) {
 }
 
 void signals_describe_fault(int signal, struct arrival *a) {
+  uint64_t before = signals_hold(); // until the handler's mask is there
   describe(signal, a);
-  a->blocked_after = host_blocked() | blocked;
-  a->blocked_in_handler = a->blocked_after | a->action.mask | (a->action.flags & SA_NODEFER ? 0 : signal_bit(signal));
+  stand_on(a, arrived ? waiting[0].blocked_after : before | blocked);
 }
 
 // Everything but the core's own is blocked from here on until the guest is in its handler: one at a time, in the kernel's order.
@@ -107,10 +115,11 @@ static void note(int signal, siginfo_t *info, ucontext_t *context) {
   struct arrival *a = &waiting[arrived];
   uint64_t *host_pc = (uint64_t *)&context->uc_mcontext.gregs[REG_RIP];
   uint64_t *after = (uint64_t *)&context->uc_sigmask; // the kernel's sigset_t has 8 bytes
-  *a = (struct arrival){.info = *info, .blocked_after = arrived ? waiting[0].blocked_after : *after | blocked};
+  uint64_t before = arrived ? waiting[0].blocked_after : *after | blocked;
+  *a = (struct arrival){.info = *info};
   describe(signal, a);
-  a->blocked_in_handler = raw_interrupted(*host_pc) && waits_with ? *waits_with : a->blocked_after;
-  a->blocked_in_handler |= a->action.mask | (a->action.flags & SA_NODEFER ? 0 : signal_bit(signal));
+  stand_on(a, raw_interrupted(*host_pc) && waits_with ? *waits_with : before);
+  a->blocked_after = before;
   if (!arrived++) {
     limit = emu_state.host_limit;
     emu_state.host_limit = ~0ull;
@@ -154,7 +163,7 @@ void signals_sent(int signal, siginfo_t *info, void *context) {
 static const int owned[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
 
 static void own(void) {
-  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault, SA_RESTART | SA_NODEFER, 0);
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault, SA_RESTART | SA_NODEFER, ~0ull);
 }
 
 void signals_use_stack(void *at, size_t size) {

@@ -77,8 +77,8 @@ static long attempt(long number, const uint64_t args[6]) {
 static bool call_kernel(void) {
   struct emu_state *s = &emu_state;
   const uint64_t next = s->rip, instruction = next - 2;
-  if ((int)s->gpr[RAX] == SYS_rt_sigreturn) return deliver_return(), false;
   for (;;) {
+    if ((int)s->gpr[RAX] == SYS_rt_sigreturn && deliver_return()) return false;
     const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
     s->gpr[RCX] = next;
     s->gpr[R11] = flags(s);
