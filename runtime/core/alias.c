@@ -37,7 +37,7 @@ static struct mapping parse(const char *line) {
 static void each_mapping(void (*see)(struct mapping, void *), void *with) {
   static char text[8192];
   size_t have = 0;
-  long file = RAW3(SYS_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0), got;
+  long file = RAW3(SYS_open, "/proc/thread-self/maps", O_RDONLY | O_CLOEXEC, 0), got;
   while (file >= 0 && (got = RAW3(SYS_read, file, text + have, sizeof text - 1 - have)) > 0) {
     have += (size_t)got;
     text[have] = 0;

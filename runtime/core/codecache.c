@@ -86,8 +86,8 @@ void cache_add(const struct region *region) {
   struct place *place = place_of(region->pc);
   if (!known[id].region) {
     known[id] = (struct known){region, place->first};
-    place->pc = region->pc;
-    place->first = id;
+    __atomic_store_n(&place->first, id, __ATOMIC_RELEASE); // other threads look for it without a lock
+    __atomic_store_n(&place->pc, region->pc, __ATOMIC_RELEASE);
     if (id > newest) newest = id;
   }
   emu_valid[id] = 1;
@@ -110,14 +110,20 @@ const struct region *cache_region_of(uint64_t host_pc) {
   return NULL;
 }
 
-// For the probe of the next time.
-static void remember(struct emu_entry *entry, uint64_t pc, void *host) {
-  if (entry->pc != pc && entry->pc) return;
-  __atomic_store_n(&entry->host, host, __ATOMIC_RELEASE);
-  __atomic_store_n(&entry->pc, pc, __ATOMIC_RELEASE);
+// Where the probe of the next time looks.
+static struct emu_entry *entry_of(uint64_t pc) {
+  uint64_t at = (pc ^ pc << 4) & (sizeof emu_dynamic_table - sizeof(struct emu_entry));
+  return (struct emu_entry *)((char *)emu_dynamic_table + at);
+}
+
+bool cache_may_remember(uint64_t pc) {
+  const struct emu_entry *entry = entry_of(pc);
+  return !entry->pc || entry->pc == pc;
 }
 
 void cache_remember(uint64_t pc, void *host) {
-  uint64_t at = (pc ^ pc << 4) & (sizeof emu_dynamic_table - sizeof(struct emu_entry));
-  remember((struct emu_entry *)((char *)emu_dynamic_table + at), pc, host);
+  struct emu_entry *entry = entry_of(pc);
+  if (!cache_may_remember(pc)) return;
+  __atomic_store_n(&entry->host, host, __ATOMIC_RELEASE);
+  __atomic_store_n(&entry->pc, pc, __ATOMIC_RELEASE);
 }

@@ -20,7 +20,7 @@ enum page_state guest_page(uint64_t page, uint8_t bytes[4096]); // write-protect
 uint64_t guest_changes(void); // so many times watched code changed
 // A region is valid from now on, and its pages are watched for it. False: code has changed since; ask again.
 bool guest_code_used(const struct region *region, uint64_t since);
-void guest_forked(void); // in the child
+void guest_forget_all(void); // no region translated at run time is valid any more
 
 // alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
 bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
@@ -34,6 +34,7 @@ const struct region *cache_find(uint64_t pc); // only a valid one
 void cache_add(const struct region *region);
 void cache_withdraw(uint32_t id);
 void cache_forget_all(void);
+bool cache_may_remember(uint64_t pc);
 void cache_remember(uint64_t pc, void *host); // in the table that regions of the cache probe
 bool cache_holds(uint64_t host_pc);
 const struct region *cache_region_of(uint64_t host_pc);
@@ -46,7 +47,6 @@ void cells_use(const struct region *region, bool is_new);
 void fallback_note_environment(void); // before the guest can change it
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
 void fallback_say_statistics(void); // with EMU_STATS=1
-void fallback_forked(void);         // in the child
 
 // dispatch.c
 void regions_withdraw(uint64_t from, uint64_t to); // those of a module: it is not there, or is another one now

@@ -57,7 +57,26 @@ bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what
 // stack.c: the guest's initial stack is the process's own, edited in place. Returns the guest's rsp.
 uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
 
-// host.c: the stack generated code and core run on.
+// lock.c: locks among threads, in the order in which they are taken.
+enum lock {
+  LOCK_TRANSLATION, // requests to the fallback
+  LOCK_MEMORY,      // the mappings of guest and runner, and what is known of them
+  LOCK_REGIONS,     // what the tables of regions hold
+  LOCK_CODE,        // executable memory and the watch over it; nothing that may fault is done inside
+  LOCK_ACTIONS,     // signal actions; everything is blocked inside
+  LOCK_THREADS,     // slots
+  LOCKS
+};
+void locks_begin(void); // there will be another thread
+void lock(enum lock which);
+void unlock(enum lock which);
+void locks_before_fork(void);
+void locks_after_fork(bool is_child);
+
+// host.c: the stack generated code and core run on, one for each thread.
+enum { HOST_GUARD = 64 << 10 };
+void host_stack_use(uint64_t from, uint64_t to);
+void host_limit_lower(void); // nothing waits any more: generated code need not leave for the core
 _Noreturn void host_stack_run(void (*run)(void));
 _Noreturn void host_stack_restart(void (*run)(void)); // without the frames that are there
 bool host_stack_guard(uint64_t address);
@@ -83,14 +102,24 @@ void event_mapped(uint64_t at, const uint64_t mmap_args[6]);              // the
 void event_unmapping(uint64_t from, uint64_t size);                       // it is about to unmap that
 
 // dispatch.c
-void dispatch_after_syscall(void);
+bool dispatch_is_told(void);       // whether all host frames of this thread must be left
+void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them
+void dispatch_thread_begins(void);
 
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
 long files_call(long number, const uint64_t args[6]);
 
 // process.c: fork, exec, exit, thread pointers.
 long process_call(long number, const uint64_t args[6]);
+void process_finish(int status); // what is done before it ends
 _Noreturn void process_exit(int status);
+
+// threads.c: the guest's threads.
+struct clone_args;
+long thread_clone(long number, const struct clone_args *wanted, size_t size);
+_Noreturn void thread_exit(int status);
+void threads_forked(void);       // in the child
+void threads_call_to_core(void); // generated code of every thread leaves for the core at its next check
 
 // clock.c: clocks through the host's vDSO.
 long clock_call(long number, const uint64_t args[6]);
@@ -102,6 +131,9 @@ void signals_before_exec(void);
 void signals_after_failed_exec(void);
 long signals_wait(long number, const uint64_t args[6]); // sigsuspend, ppoll, pselect6, epoll_pwait
 bool signals_waiting(void);
+enum { SIGNAL_STACKS = 128 << 10 };
+void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask); // the guest's mask
+uint64_t signals_blocked(uint64_t held);                                  // the guest's mask, where the kernel's was that
 uint64_t signals_hold(void); // none arrive until
 void signals_release(uint64_t held);
 _Noreturn void signals_die(int signal); // as the default action would

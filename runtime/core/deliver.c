@@ -54,7 +54,10 @@ bool deliver_return(void) {
   uint64_t mask, held = signals_hold();
   if (signals_waiting()) return signals_release(held), false;
   fault_returns = emu_state.gpr[RSP] - 8 == fault_frame;
-  if (!frame_pop(&mask)) emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
+  if (!frame_pop(&mask)) {
+    signals_release(held);
+    emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
+  }
   signals_block(mask);
   return true;
 }
@@ -66,11 +69,14 @@ static bool same(const struct emu_state *a, const struct emu_state *b) {
   return !memcmp(a, b, offsetof(struct emu_state, fcw)) && !memcmp(a->ymm, b->ymm, sizeof a->ymm);
 }
 
-void emu_safepoint(void) { deliver_waiting(); }
+void emu_safepoint(void) {
+  deliver_waiting();
+  dispatch_leave_frames();
+}
 
 bool emu_visited(void) {
   struct emu_state before = emu_state;
-  deliver_waiting();
+  emu_safepoint();
   return !same(&before, &emu_state);
 }
 

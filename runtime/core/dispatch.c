@@ -5,8 +5,9 @@
 
 _Noreturn void dispatch(void);
 
-static bool image_forgotten, some_withdrawn, unwinding;
-static uint64_t unwound_to;
+static bool image_forgotten, some_withdrawn;
+static uint64_t tellings;                       // how often all host frames had to be left
+static _Thread_local uint64_t followed, go_on_at; // how many of them this thread has followed, and where it went on
 static const uint64_t NOWHERE = 0x8000000000000001; // not canonical: no region expects it
 
 static struct emu_entry *first_place(uint64_t pc) {
@@ -34,6 +35,24 @@ static const struct region *find_or_translate(uint64_t pc, bool resumed) {
   return region ? region : fallback_translate(pc, resumed);
 }
 
+// Regions of the image call each other without a check: all host frames are left before the guest goes on, in every thread.
+void regions_leave_frames(void) {
+  __atomic_fetch_add(&tellings, 1, __ATOMIC_SEQ_CST);
+  threads_call_to_core();
+}
+
+bool dispatch_is_told(void) { return followed != __atomic_load_n(&tellings, __ATOMIC_SEQ_CST); }
+
+void dispatch_thread_begins(void) { followed = __atomic_load_n(&tellings, __ATOMIC_SEQ_CST); }
+
+void dispatch_leave_frames(void) {
+  if (!dispatch_is_told()) return;
+  dispatch_thread_begins();
+  host_limit_lower();
+  go_on_at = emu_state.rip;
+  emu_state.rip = NOWHERE;
+}
+
 static uint64_t room(void) { return ((uint64_t)emu_dispatch_mask / sizeof(struct emu_entry) + 1) / 4; }
 
 static void *leave(uint64_t pc) {
@@ -52,12 +71,14 @@ static void *of_ahead_of_time_code(uint64_t pc) {
   }
   // The table is at most half full with the image's roots: some of the rest is for these.
   static uint64_t added;
+  lock(LOCK_REGIONS);
   struct emu_entry *place = place_of(pc);
   if (place->pc || (place == first_place(pc) && added < room()) || added < room() / 2) {
     added += !place->pc;
     __atomic_store_n(&place->host, (void *)region->host, __ATOMIC_RELEASE);
     __atomic_store_n(&place->pc, pc, __ATOMIC_RELEASE);
   }
+  unlock(LOCK_REGIONS);
   return (void *)region->host;
 }
 
@@ -66,13 +87,14 @@ EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_further(uint
 
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);
-  if (!host) {
-    const struct region *region = find_or_translate(pc, false);
-    if (!region) return leave(pc);
-    host = (void *)region->host;
-  }
-  cache_remember(pc, host);
-  return host;
+  const struct region *region = host ? NULL : find_or_translate(pc, false);
+  if (!host && !region) return leave(pc);
+  if (!cache_may_remember(pc)) return host ? host : (void *)region->host;
+  lock(LOCK_REGIONS);
+  if (host) host = find(pc); // it may have been given up meanwhile
+  if (host || region) cache_remember(pc, host ? host : (void *)region->host);
+  unlock(LOCK_REGIONS);
+  return host ? host : region ? (void *)region->host : of_any_code(pc);
 }
 
 // Where generated code is told that a signal waits: its region is entered through the core.
@@ -89,7 +111,7 @@ __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
 }
 
 __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {
-  return signals_waiting() && find(pc) ? through_core(pc) : of_any_code(pc);
+  return emu_state.host_limit == ~0ull && find(pc) ? through_core(pc) : of_any_code(pc);
 }
 
 // Whoever jumps there hands over what the region may read, as to one translated ahead of time. Regions of the cache are there for good,
@@ -113,30 +135,29 @@ static void each_entry(uint64_t from, uint64_t to, uint64_t mark) {
 
 // Regions of the cache jump to those of the image without a look at the table: they are given up, and new ones do not.
 void regions_withdraw(uint64_t from, uint64_t to) {
+  lock(LOCK_REGIONS);
   some_withdrawn = true;
-  cache_forget_all();
   each_entry(from, to, ASIDE);
+  guest_forget_all();
+  unlock(LOCK_REGIONS);
 }
 
-void regions_revive(uint64_t from, uint64_t to) { each_entry(from, to, 0); }
+void regions_revive(uint64_t from, uint64_t to) {
+  lock(LOCK_REGIONS);
+  each_entry(from, to, 0);
+  unlock(LOCK_REGIONS);
+}
 
-void regions_leave_frames(void) { unwinding = true; }
-
-// Regions of the image call each other without a check: all host frames are left before the guest goes on.
 void regions_forget_image(void) {
-  if (image_forgotten) return;
-  image_forgotten = unwinding = true;
-  cache_forget_all();
+  lock(LOCK_REGIONS);
+  bool first = !image_forgotten;
+  image_forgotten = true;
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
-  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
+  for (struct emu_entry *at = emu_dispatch_table; first && (const char *)at <= end; at++)
     if (at->pc) at->pc = 1;
-}
-
-void dispatch_after_syscall(void) {
-  if (!unwinding) return;
-  unwinding = false;
-  unwound_to = emu_state.rip;
-  emu_state.rip = NOWHERE;
+  if (first) guest_forget_all();
+  unlock(LOCK_REGIONS);
+  if (first) regions_leave_frames();
 }
 
 static _Noreturn void missing(uint64_t pc) {
@@ -146,7 +167,7 @@ static _Noreturn void missing(uint64_t pc) {
 
 void dispatch(void) {
   for (;;) {
-    if (emu_state.rip == NOWHERE) emu_state.rip = unwound_to;
+    if (emu_state.rip == NOWHERE) emu_state.rip = go_on_at;
     void *region = find(emu_state.rip);
     const struct region *translated = region ? NULL : find_or_translate(emu_state.rip, true);
     if (!region && !translated) missing(emu_state.rip);

@@ -8,7 +8,6 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -189,7 +188,7 @@ static void start(void) {
 }
 
 // One request at a time among all processes that share the service. A lock of this kind goes with the process that holds it.
-static void lock(short how) {
+static void lock_service(short how) {
   struct flock all = {.l_type = how, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1};
   while (RAW3(SYS_fcntl, memory, F_SETLKW, &all) == -EINTR) continue;
 }
@@ -210,8 +209,6 @@ static const struct region *answer(uint64_t id, bool *is_new) {
   if (region && !cache_holds((uint64_t)region)) give_up("talks nonsense");
   return region;
 }
-
-static atomic_flag busy = ATOMIC_FLAG_INIT; // among the threads of this process
 
 static uint64_t now(void) {
   struct timespec t;
@@ -235,21 +232,16 @@ static const struct region *ask(uint64_t pc, bool resumed) {
 
 const struct region *fallback_translate(uint64_t pc, bool resumed) {
   if (!guest_executable(pc)) return NULL;
-  while (atomic_flag_test_and_set(&busy)) RAW0(SYS_sched_yield);
+  lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc); // another thread may have been faster
   if (!region) {
     if (to_service < 0) start();
-    lock(F_WRLCK);
+    lock_service(F_WRLCK);
     region = ask(pc, resumed);
-    lock(F_UNLCK);
+    lock_service(F_UNLCK);
   }
-  atomic_flag_clear(&busy);
+  unlock(LOCK_TRANSLATION);
   return region;
-}
-
-void fallback_forked(void) {
-  atomic_flag_clear(&busy);
-  guest_forked();
 }
 
 void fallback_say_statistics(void) {

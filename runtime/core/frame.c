@@ -43,7 +43,8 @@ static const uint64_t SA_RESTORER_BIT = 0x04000000, RED_ZONE = 128;
 static _Thread_local stack_t alternate;
 
 // Handlers of faults whose rsp is not known run here unless they have a stack of their own.
-static _Thread_local uint8_t fault_stack[64 << 10] __attribute__((aligned(64)));
+static _Thread_local uint8_t *fault_stack;
+void frame_fault_stack(uint8_t *at) { fault_stack = at; }
 
 static bool within(uint64_t rsp, const void *start, size_t size) {
   return rsp - (uint64_t)start - 1 < size; // __on_sig_stack: rsp > sp && rsp - sp <= size
@@ -99,8 +100,8 @@ static uint64_t stack_for(const struct arrival *a, bool exact) {
   uint64_t rsp = emu_state.gpr[RSP];
   bool alternates = a->action.flags & SA_ONSTACK && !(alternate.ss_flags & SS_DISABLE) && alternate.ss_size;
   if (alternates && !on_alternate(rsp)) return (uint64_t)alternate.ss_sp + alternate.ss_size;
-  if (!exact && !on_alternate(rsp) && !within(rsp, fault_stack, sizeof fault_stack))
-    return (uint64_t)fault_stack + sizeof fault_stack;
+  if (!exact && !on_alternate(rsp) && !within(rsp, fault_stack, FAULT_STACK))
+    return (uint64_t)fault_stack + FAULT_STACK;
   return rsp - RED_ZONE;
 }
 

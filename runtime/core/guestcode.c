@@ -4,7 +4,6 @@
 #include "core.h"
 #include "codecache.h"
 #include "modules.h"
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -31,17 +30,9 @@ static struct link {
 } links[LINKS];
 
 static uint32_t used_links = 1, free_links, used_pages, protected_pages, shared_pages;
-static uint64_t changes;
-
-// Among threads; a store that faults takes it, so nothing that may fault is done while it is held.
-static atomic_flag held = ATOMIC_FLAG_INIT;
-static void lock(void) {
-  while (atomic_flag_test_and_set(&held)) RAW0(SYS_sched_yield);
-}
-static void unlock(void) { atomic_flag_clear(&held); }
+static uint64_t changes, openings; // openings: how often a page was made writable again
 
 uint64_t guest_changes(void) { return __atomic_load_n(&changes, __ATOMIC_ACQUIRE); }
-void guest_forked(void) { unlock(); }
 
 static void insert(size_t at, struct span span) {
   if (count == MOST_SPANS) fail("the guest has more than %u executable mappings", (uint64_t)MOST_SPANS);
@@ -73,7 +64,12 @@ static const struct span *span_of(uint64_t address) {
   return NULL;
 }
 
-bool guest_executable(uint64_t address) { return span_of(address) != NULL; }
+bool guest_executable(uint64_t address) {
+  lock(LOCK_CODE);
+  bool executable = span_of(address);
+  unlock(LOCK_CODE);
+  return executable;
+}
 
 static struct page *page_of(uint64_t at) {
   uint64_t i = (at >> 12) * 0x9e3779b97f4a7c15u >> 48;
@@ -94,6 +90,7 @@ static void set_protection(struct page *page, bool on) {
   if (page->is_protected == on) return;
   RAW3(SYS_mprotect, page->at, PAGE, on ? PROT_READ : PROT_READ | PROT_WRITE);
   page->is_protected = on;
+  openings += !on;
   protected_pages += on ? 1 : -1u;
 }
 
@@ -140,20 +137,20 @@ static enum page_state state_of(uint64_t at) {
 }
 
 enum page_state guest_page(uint64_t at, uint8_t bytes[4096]) {
-  lock();
+  lock(LOCK_CODE);
   enum page_state state = state_of(at);
-  unlock();
+  unlock(LOCK_CODE);
   return state != PAGE_ABSENT && copy_in(bytes, at, PAGE) ? state : PAGE_ABSENT;
 }
 
 bool guest_code_used(const struct region *region, uint64_t since) {
-  lock();
+  lock(LOCK_CODE);
   bool unchanged = changes == since;
   for (uint32_t i = 0; unchanged && i < region->ranges; i++)
     for (uint64_t at = page_down(region->range[i].from); at < region->range[i].from + region->range[i].size; at += PAGE)
       link_to(known_page(at), region->id);
   if (unchanged) cache_add(region);
-  unlock();
+  unlock(LOCK_CODE);
   return unchanged;
 }
 
@@ -168,25 +165,30 @@ static bool stored(uint64_t address) {
 }
 
 bool guest_stored(uint64_t address) {
-  static _Thread_local uint64_t tried;
+  static _Thread_local uint64_t tried, tried_since;
   if (!used_pages) return false;
-  lock();
+  lock(LOCK_CODE);
   bool again = stored(address);
   // Another thread's store to the page may have been faster: once more will tell.
-  if (!again && page_of(page_down(address))->at && tried != address)
-    again = true, tried = address;
-  else
-    tried = 0;
-  unlock();
+  if (!again && page_of(page_down(address))->at && (tried != address || tried_since != openings))
+    again = true, tried = address, tried_since = openings;
+  unlock(LOCK_CODE);
   return again;
+}
+
+void guest_forget_all(void) {
+  lock(LOCK_CODE);
+  __atomic_fetch_add(&changes, 1, __ATOMIC_ACQ_REL); // what is being translated may rely on what is given up
+  cache_forget_all();
+  unlock(LOCK_CODE);
 }
 
 void guest_writable_now(void) {
   if (!shared_pages) return;
-  lock();
+  lock(LOCK_CODE);
   for (size_t i = 0; i < PAGES; i++)
     if (pages[i].is_shared) withdraw(&pages[i]);
-  unlock();
+  unlock(LOCK_CODE);
 }
 
 static bool unwatch(uint64_t from, uint64_t size) {
@@ -202,9 +204,9 @@ static bool unwatch(uint64_t from, uint64_t size) {
 
 bool guest_unwatch(uint64_t from, uint64_t size) {
   if (!protected_pages || !size) return false;
-  lock();
+  lock(LOCK_CODE);
   bool any = unwatch(from, size);
-  unlock();
+  unlock(LOCK_CODE);
   return any;
 }
 
@@ -241,11 +243,11 @@ static void code_changed(uint64_t from, uint64_t to, bool is_gone) {
 }
 
 static void change(uint64_t from, uint64_t to, uint64_t protection) {
-  lock();
+  lock(LOCK_CODE);
   forget(from, to);
   size_t at = cut(from, to);
   if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
-  unlock();
+  unlock(LOCK_CODE);
   code_changed(from, to, protection == PROT_NONE);
 }
 
@@ -254,18 +256,21 @@ void guest_mapped(uint64_t from, uint64_t size, uint64_t protection) {
 }
 
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection) {
+  lock(LOCK_CODE);
   const struct span *span = span_of(from);
   bool constant = (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) == (PROT_READ | PROT_EXEC);
-  if (constant && span && !span->writable && span->to >= from + size) return;
+  bool same = constant && span && !span->writable && span->to >= from + size;
+  unlock(LOCK_CODE);
+  if (same) return;
   guest_mapped(from, size, protection);
 }
 
 // Other contents, same protection.
 void guest_changed(uint64_t from, uint64_t size) {
-  lock();
+  lock(LOCK_CODE);
   if (protected_pages) unwatch(from, size);
   forget(page_down(from), page_up(from + size));
-  unlock();
+  unlock(LOCK_CODE);
   code_changed(from, from + size, false);
 }
 

@@ -4,10 +4,10 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-enum { GUARD = 64 << 10, RESERVE = 256 << 10 }; // RESERVE: for core, probes and libc below the last guest frame
+enum { RESERVE = 256 << 10 }; // RESERVE: for core, probes and libc below the last guest frame
 static const uint64_t MiB = 1 << 20;
 
-static uint64_t bottom, size;
+static _Thread_local uint64_t bottom, size, limit;
 
 static uint64_t wanted(void) {
   struct rlimit limit;
@@ -38,17 +38,28 @@ __asm__(".pushsection .text\n"
         ".size switch_stack, . - switch_stack\n"
         ".popsection\n");
 
+void host_stack_use(uint64_t from, uint64_t to) {
+  bottom = from, size = to - from;
+  emu_state.host_limit = limit = bottom + HOST_GUARD + RESERVE;
+}
+
+void host_limit_lower(void) {
+  emu_state.host_limit = limit;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST); // whoever raises it says why before
+  if (signals_waiting() || dispatch_is_told()) emu_state.host_limit = ~0ull;
+}
+
 void host_stack_run(void (*run)(void)) {
   map_stack();
   RAW3(SYS_madvise, bottom, size, MADV_NOHUGEPAGE); // the first touch would clear 2 MiB
-  RAW3(SYS_mprotect, bottom, GUARD, PROT_NONE);
+  RAW3(SYS_mprotect, bottom, HOST_GUARD, PROT_NONE);
   memory_protect_runner(bottom, bottom + size);
-  emu_state.host_limit = bottom + GUARD + RESERVE;
+  host_stack_use(bottom, bottom + size);
   switch_stack(bottom + size, run);
 }
 
 void host_stack_restart(void (*run)(void)) { switch_stack(bottom + size, run); }
 
-bool host_stack_guard(uint64_t address) { return address - bottom < GUARD; }
+bool host_stack_guard(uint64_t address) { return address - bottom < HOST_GUARD; }
 
 size_t host_stack_size(void) { return size; }

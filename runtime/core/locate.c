@@ -171,7 +171,7 @@ static uint64_t locate_in_cache(uint64_t host_pc) {
 uint64_t locate(uint64_t host_pc) {
   if (cache_holds(host_pc)) return locate_in_cache(host_pc);
   struct stat is;
-  long file = RAW4(SYS_openat, AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC, 0);
+  long file = RAW4(SYS_openat, AT_FDCWD, "/proc/thread-self/exe", O_RDONLY | O_CLOEXEC, 0);
   if (file < 0) return 0;
   long at = RAW2(SYS_fstat, file, &is);
   if (!at) at = raw(SYS_mmap, 0, (uint64_t)is.st_size, PROT_READ, MAP_PRIVATE, (uint64_t)file, 0);

@@ -14,14 +14,18 @@ struct range {
   uint64_t from, to;
 };
 
-static struct range own[5 + EMU_STREAMS]; // image, host stack, data file, buffers, code cache; the host's heap is asked for, as it grows
+static struct range own[6 + EMU_STREAMS]; // image, host stack, threads, data file, buffers, code cache; the host's heap is asked for, as it grows
 static size_t owned;
 static struct range heap;          // `to` is sbrk(0)
 static struct range program_break; // the guest's: start, current
 
 extern const char __executable_start[], _end[];
 
-void memory_protect_runner(uint64_t from, uint64_t to) { own[owned++] = (struct range){from, to}; }
+void memory_protect_runner(uint64_t from, uint64_t to) {
+  lock(LOCK_MEMORY);
+  own[owned++] = (struct range){from, to};
+  unlock(LOCK_MEMORY);
+}
 
 void memory_init(void) {
   memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
@@ -55,7 +59,7 @@ static uint64_t host_protection(uint64_t guest) {
 }
 
 // mm/mmap.c: brk. Returns the new break, or the old one when it cannot be had.
-long memory_brk(uint64_t to) {
+static long set_break(uint64_t to) {
   if (to < program_break.from) return (long)program_break.to;
   uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
   if (new_end < old_end) {
@@ -73,7 +77,7 @@ long memory_brk(uint64_t to) {
 
 static bool failed(long result) { return result < 0 && result > -PAGE; }
 
-long memory_mmap(const uint64_t args[6]) {
+static long map(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
   uint64_t place = modules_place(args);
@@ -81,15 +85,13 @@ long memory_mmap(const uint64_t args[6]) {
   if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
   if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
-  if (!failed(at)) event_mapped((uint64_t)at, args);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
   return at;
 }
 
 // Where the guest sees nothing mapped, unmapping succeeds and does nothing.
-long memory_munmap(uint64_t from, uint64_t size) {
+static long unmap(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
-  event_unmapping(from, size);
   if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) {
     long result = RAW2(SYS_munmap, from, size);
     if (!result) guest_mapped(from, size, PROT_NONE);
@@ -107,7 +109,7 @@ long memory_munmap(uint64_t from, uint64_t size) {
   return 0;
 }
 
-long memory_mprotect(long number, const uint64_t args[6]) {
+static long protect(long number, const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   long result = raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (!result) guest_protected(args[0], args[1], args[2]);
@@ -115,7 +117,7 @@ long memory_mprotect(long number, const uint64_t args[6]) {
   return result;
 }
 
-long memory_mremap(const uint64_t args[6]) {
+static long remap(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -EFAULT;
   if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return -ENOMEM;
   bool executable = guest_executable(args[0]);
@@ -127,8 +129,54 @@ long memory_mremap(const uint64_t args[6]) {
   return at;
 }
 
-long memory_madvise(const uint64_t args[6]) {
+static long advise(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   if (args[2] == MADV_DONTNEED || args[2] == MADV_REMOVE) guest_changed(args[0], args[1]);
   return RAW3(SYS_madvise, args[0], args[1], args[2]);
+}
+
+// --- The guest's calls. Between a call and what is noted of it no other thread comes -----------------------------------------------
+
+long memory_brk(uint64_t to) {
+  lock(LOCK_MEMORY);
+  long result = set_break(to);
+  unlock(LOCK_MEMORY);
+  return result;
+}
+
+long memory_mmap(const uint64_t args[6]) {
+  lock(LOCK_MEMORY);
+  long at = map(args);
+  unlock(LOCK_MEMORY);
+  if (!failed(at)) event_mapped((uint64_t)at, args);
+  return at;
+}
+
+long memory_munmap(uint64_t from, uint64_t size) {
+  event_unmapping(from, size);
+  lock(LOCK_MEMORY);
+  long result = unmap(from, size);
+  unlock(LOCK_MEMORY);
+  return result;
+}
+
+long memory_mprotect(long number, const uint64_t args[6]) {
+  lock(LOCK_MEMORY);
+  long result = protect(number, args);
+  unlock(LOCK_MEMORY);
+  return result;
+}
+
+long memory_mremap(const uint64_t args[6]) {
+  lock(LOCK_MEMORY);
+  long result = remap(args);
+  unlock(LOCK_MEMORY);
+  return result;
+}
+
+long memory_madvise(const uint64_t args[6]) {
+  lock(LOCK_MEMORY);
+  long result = advise(args);
+  unlock(LOCK_MEMORY);
+  return result;
 }

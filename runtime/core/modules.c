@@ -71,7 +71,7 @@ void modules_interpreter(int file) {
 }
 
 bool path_of(int file, char path[PATH_LENGTH]) {
-  char name[32] = "/proc/self/fd/", *end = name + 14;
+  char name[40] = "/proc/thread-self/fd/", *end = name + 21;
   for (int unit = 1000000, n = file; unit; n %= unit, unit /= 10)
     if (file >= unit || unit == 1) *end++ = (char)('0' + n / unit);
   long length = RAW3(SYS_readlink, name, path, PATH_LENGTH - 1);

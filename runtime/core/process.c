@@ -1,6 +1,7 @@
 // Owns the life of the guest's process: fork, exec, exit, and the thread pointer.
 #include "core.h"
 #include "codecache.h"
+#include "data.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,10 +9,14 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-void process_exit(int status) {
-  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
+void process_finish(int status) {
   fallback_say_statistics();
   data_finish(1, (uint64_t)(status & 0xff));
+}
+
+void process_exit(int status) {
+  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  process_finish(status);
   for (;;) RAW1(SYS_exit_group, status);
 }
 
@@ -39,21 +44,55 @@ static long arch_prctl(uint64_t what, uint64_t value) {
 
 // A child always gets its own memory. CLONE_VFORK still makes the parent wait, so vfork keeps its order; what the child of
 // a vfork writes does not come back.
-static long fork_as(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t child_tid, uint64_t tls) {
-  if (flags & CLONE_THREAD || (flags & CLONE_VM && !(flags & CLONE_VFORK))) {
-    say("guest threads are not supported yet: clone(%x) answered with ENOSYS", flags);
-    return -ENOSYS;
-  }
-  uint64_t host_flags = flags & ~(uint64_t)(CLONE_VM | CLONE_SETTLS);
+static long fork_as(long number, const struct clone_args *wanted, size_t size) {
+  struct clone_args host = *wanted;
+  host.flags &= ~(uint64_t)(CLONE_VM | CLONE_SETTLS);
+  host.stack = host.stack_size = 0;
+  locks_before_fork();
   uint64_t held = signals_hold(); // the child must not inherit one that waits
-  long child = signals_waiting() ? RESTART : raw(SYS_clone, host_flags, 0, parent_tid, child_tid, 0, 0);
+  long child = signals_waiting()       ? RESTART
+               : number == SYS_clone3 ? RAW2(number, &host, size)
+                                      : raw(SYS_clone, host.flags | host.exit_signal, 0, host.parent_tid, host.child_tid, 0, 0);
+  locks_after_fork(child == 0);
   signals_release(held);
   if (child != 0) return child;
-  if (stack) emu_state.gpr[RSP] = stack;
-  if (flags & CLONE_SETTLS) set_fs(tls);
+  if (wanted->stack) emu_state.gpr[RSP] = wanted->stack + wanted->stack_size;
+  if (wanted->flags & CLONE_SETTLS) set_fs(wanted->tls);
+  threads_forked();
   data_forked();
-  fallback_forked();
   return 0;
+}
+
+static long clone_as(long number, const struct clone_args *wanted, size_t size) {
+  const bool shares = wanted->flags & CLONE_VM, is_thread = wanted->flags & CLONE_THREAD;
+  if ((is_thread && data_header) || (shares && !is_thread && !(wanted->flags & CLONE_VFORK))) {
+    say("guest %s are not supported yet: clone(%x) answered with ENOSYS", is_thread ? "threads with plugins" : "processes that share memory", wanted->flags);
+    return -ENOSYS;
+  }
+  if (wanted->flags & CLONE_PARENT_SETTID) guest_unwatch(wanted->parent_tid, 4);
+  if (wanted->flags & CLONE_CHILD_SETTID) guest_unwatch(wanted->child_tid, 4);
+  return is_thread ? thread_clone(number, wanted, size) : fork_as(number, wanted, size);
+}
+
+static long clone(const uint64_t args[6]) {
+  struct clone_args a = {.flags = (uint32_t)args[0] & ~(uint32_t)CSIGNAL, .exit_signal = args[0] & CSIGNAL, .stack = args[1],
+                         .parent_tid = args[2], .child_tid = args[3], .tls = args[4]};
+  return clone_as(SYS_clone, &a, 0);
+}
+
+// copy_clone_args_from_user in kernel/fork.c. What a later kernel may add behind the structure that is known here is refused by no kernel
+// as long as it is zero.
+static long clone3(uint64_t at, uint64_t size) {
+  struct clone_args a = {0};
+  uint8_t more;
+  if (size > PAGE) return -E2BIG;
+  if (size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
+  for (uint64_t i = sizeof a; i < size; i++)
+    if (!copy_in(&more, at + i, 1) || more) return -E2BIG;
+  if (size > sizeof a) size = sizeof a;
+  if (!copy_in(&a, at, size)) return -EFAULT;
+  if (!a.stack != !a.stack_size) return -EINVAL;
+  return clone_as(SYS_clone3, &a, size);
 }
 
 // The runner's own /proc/self/exe is executed for the guest's: the program stays translated.
@@ -69,9 +108,10 @@ static long execute(long number, const uint64_t args[6]) {
 long process_call(long number, const uint64_t args[6]) {
   switch (number) {
   case SYS_arch_prctl: return arch_prctl((uint32_t)args[0], args[1]);
-  case SYS_fork: return fork_as(SIGCHLD, 0, 0, 0, 0);
-  case SYS_vfork: return fork_as(CLONE_VFORK | CLONE_VM | SIGCHLD, 0, 0, 0, 0);
-  case SYS_clone: return fork_as(args[0], args[1], args[2], args[3], args[4]);
+  case SYS_fork: return clone((const uint64_t[6]){SIGCHLD});
+  case SYS_vfork: return clone((const uint64_t[6]){CLONE_VFORK | CLONE_VM | SIGCHLD});
+  case SYS_clone: return clone(args);
+  case SYS_clone3: return clone3(args[0], args[1]);
   case SYS_execve:
   case SYS_execveat: return execute(number, args);
   }

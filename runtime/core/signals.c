@@ -8,13 +8,12 @@
 #include <ucontext.h>
 
 static struct action guest[65];
-static uint8_t main_stack[64 << 10] __attribute__((aligned(64))); // for the core's handlers; a frame holds all of AVX-512
+static uint8_t first_stacks[SIGNAL_STACKS] __attribute__((aligned(64)));
 
 // Arrivals that wait. One, as everything is blocked until it is taken; signals of the core's own that somebody sends may add to it.
 enum { WAITING = 8 };
 static _Thread_local struct arrival waiting[WAITING];
 static _Thread_local volatile int arrived;
-static _Thread_local uint64_t limit;   // the true host_limit while something waits
 static _Thread_local const uint64_t *waits_with; // the mask of a call that waits with one of its own (sigsuspend, ppoll)
 static _Thread_local uint64_t blocked; // the guest's view of those that the host never blocks
 
@@ -96,11 +95,26 @@ long signals_wait(long number, const uint64_t args[6]) {
   return result;
 }
 
+// Other threads may change actions. Nothing interrupts who holds the lock, for every handler asks for it.
+static uint64_t lock_actions(void) {
+  uint64_t all = ~0ull, before;
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+  lock(LOCK_ACTIONS);
+  return before;
+}
+
+static void unlock_actions(uint64_t before) {
+  unlock(LOCK_ACTIONS);
+  signals_release(before);
+}
+
 // --- Arrivals ----------------------------------------------------------------------------------------------------------
 
 static void describe(int signal, struct arrival *a) {
+  uint64_t held = lock_actions();
   a->action = guest[signal];
   if (a->action.flags & SA_RESETHAND) guest[signal].handler = (uint64_t)SIG_DFL;
+  unlock_actions(held);
 }
 
 void signals_describe_fault(int signal, struct arrival *a) {
@@ -120,10 +134,8 @@ static void note(int signal, siginfo_t *info, ucontext_t *context) {
   describe(signal, a);
   stand_on(a, raw_interrupted(*host_pc) && waits_with ? *waits_with : before);
   a->blocked_after = before;
-  if (!arrived++) {
-    limit = emu_state.host_limit;
-    emu_state.host_limit = ~0ull;
-  }
+  arrived++;
+  emu_state.host_limit = ~0ull;
   *after = ~OWNED_SIGNALS;
   raw_interrupt(host_pc);
 }
@@ -135,7 +147,7 @@ bool signals_next(struct arrival *arrival) {
   *arrival = waiting[0];
   arrived--;
   memmove(waiting, waiting + 1, (size_t)arrived * sizeof *waiting);
-  if (!arrived) emu_state.host_limit = limit;
+  if (!arrived) host_limit_lower();
   return true;
 }
 
@@ -166,14 +178,23 @@ static void own(void) {
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault, SA_RESTART | SA_NODEFER, ~0ull);
 }
 
-void signals_use_stack(void *at, size_t size) {
-  stack_t stack = {.ss_sp = at, .ss_size = size};
+// A half for the core's handlers (a frame holds all of AVX-512), and one for the guest's.
+static void use_stacks(uint8_t at[SIGNAL_STACKS]) {
+  stack_t stack = {.ss_sp = at, .ss_size = SIGNAL_STACKS - FAULT_STACK};
   RAW2(SYS_sigaltstack, &stack, NULL);
+  frame_fault_stack(at + SIGNAL_STACKS - FAULT_STACK);
 }
+
+void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask) {
+  use_stacks(stacks);
+  signals_block(mask);
+}
+
+uint64_t signals_blocked(uint64_t held) { return held | blocked; }
 
 // Actions inherited through exec (only SIG_IGN can be) are the guest's first ones.
 void signals_init(void) {
-  signals_use_stack(main_stack, sizeof main_stack);
+  use_stacks(first_stacks);
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set(owned[i], NULL, &guest[owned[i]]);
   own();
   signals_block(host_blocked());
@@ -199,18 +220,18 @@ static void take(int signal, struct action *action) {
 
 // kernel/signal.c: rt_sigaction, in its order of checks.
 static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
-  struct action action, before;
+  struct action action = {0}, before;
   if (size != 8) return -EINVAL;
   if (new && !copy_in(&action, new, sizeof action)) return -EFAULT;
   if (signal < 1 || signal > 64 || (new && (signal == SIGKILL || signal == SIGSTOP))) return -EINVAL;
+  action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+  uint64_t held = lock_actions();
   if (core_owned(signal) || handled(&guest[signal]))
     before = guest[signal];
   else
     set(signal, NULL, &before);
-  if (new) {
-    action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
-    take(signal, &action);
-  }
+  if (new) take(signal, &action);
+  unlock_actions(held);
   return old && !copy_out(old, &before, sizeof before) ? -EFAULT : 0;
 }
 

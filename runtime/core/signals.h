@@ -38,6 +38,8 @@ bool deliver_exact(int signal, const siginfo_t *info, uint64_t trap); // a fault
 void deliver_fault(const siginfo_t *info, void *context, uint64_t pc); // in generated code: context is the host's
 
 // frame.c
+void frame_fault_stack(uint8_t *at); // where handlers run for which the guest's rsp is not known, FAULT_STACK bytes
+enum { FAULT_STACK = 64 << 10 };
 uint64_t frame_push(const struct arrival *arrival, bool exact); // the guest enters its handler; rsp there, 0: no stack for it
 bool frame_pop(uint64_t *mask);                                 // the guest is where the frame at its rsp says
 long frame_stack_call(uint64_t new, uint64_t old);              // sigaltstack

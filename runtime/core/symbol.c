@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-static const uint8_t *file;
-static uint64_t file_size;
+static _Thread_local const uint8_t *file;
+static _Thread_local uint64_t file_size;
 
 static const void *in_image(uint64_t offset, uint64_t size) {
   return offset <= file_size && size <= file_size - offset ? file + offset : NULL;

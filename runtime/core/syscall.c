@@ -45,18 +45,17 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_epoll_pwait:
   case SYS_epoll_pwait2: return signals_wait(number, args);
 
-  case SYS_exit:
+  case SYS_exit: thread_exit((int)args[0]);
   case SYS_exit_group: process_exit((int)args[0]);
   case SYS_fork:
   case SYS_vfork:
   case SYS_clone:
+  case SYS_clone3:
   case SYS_execve:
   case SYS_execveat:
   case SYS_arch_prctl: return process_call(number, args);
 
-  case SYS_clone3: // callers fall back to clone, as on kernels before 5.3
-  case SYS_rseq:   // registered by the host's libc; callers live without it
-    return -ENOSYS;
+  case SYS_rseq: return -ENOSYS; // registered by the host's libc; callers live without it
   }
   return raw_guest(number, args);
 }
@@ -69,7 +68,8 @@ static uint64_t flags(const struct emu_state *s) {
 static long attempt(long number, const uint64_t args[6]) {
   if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
   long result = perform(number, args);
-  return result == -EFAULT && guest_unwatch(0, ~0ull) ? perform(number, args) : result;
+  while (result == -EFAULT && guest_unwatch(0, ~0ull)) result = perform(number, args);
+  return result;
 }
 
 // One that a signal came before is begun again after the handler, from the registers that it left (handle_signal in
@@ -90,18 +90,15 @@ static bool call_kernel(void) {
       return true;
     }
     s->rip = instruction;
-    deliver_waiting();
-    if (s->rip != instruction) return dispatch_after_syscall(), false;
+    emu_safepoint();
+    if (s->rip != instruction) return false;
     s->rip = next;
   }
 }
 
 void emu_syscall_watched(void) { call_kernel(); }
 
-void emu_deliver(void) {
-  deliver_waiting();
-  dispatch_after_syscall();
-}
+void emu_deliver(void) { emu_safepoint(); }
 
 void emu_syscall(void) {
   if (call_kernel()) emu_deliver();

@@ -18,6 +18,7 @@ public static class Discover
         var pointers = new PointerScan(image, map, roots, explorer, tables);
         var guess = new TableGuess(image, map, roots, explorer, tables);
         var returns = new SecondReturns(image, map, roots, explorer);
+        var starts = new CloneReturns(map, roots, explorer);
 
         roots.AddNamed(extraRoots);
         do
@@ -27,6 +28,7 @@ public static class Discover
             pointers.AddCodePointers();
             if (roots.New.Count == 0) pointers.AddDataPointers();
             returns.Add();
+            starts.Add();
             if (roots.New.Count == 0) guess.Add();
         }
         while (roots.New.Count != 0);

@@ -14,6 +14,9 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
     /// <summary>PCs of all indirect jumps.</summary>
     public SortedSet<ulong> IndirectJumps { get; } = [];
 
+    /// <summary>All system calls, by number of the instruction.</summary>
+    public List<int> SystemCalls { get; } = [];
+
     /// <summary>Return sites of direct calls, by callee.</summary>
     public Dictionary<ulong, List<ulong>> ReturnSites { get; } = [];
 
@@ -75,6 +78,9 @@ internal sealed class Explorer(Image image, CodeMap map, RootSet roots)
                 roots.Add(instruction.NearBranchTarget, RootReason.Call);
                 if (!ReturnSites.TryGetValue(instruction.NearBranchTarget, out var sites)) ReturnSites[instruction.NearBranchTarget] = sites = [];
                 sites.Add(instruction.NextIP);
+                break;
+            case BlockEnd.Syscall:
+                SystemCalls.Add(index);
                 break;
             case BlockEnd.IndirectJump:
                 IndirectJumps.Add(instruction.IP);

@@ -27,7 +27,7 @@ public enum RootReason
     DataPointer = 1 << 7,
     /// <summary>Exception landing pad.</summary>
     LandingPad = 1 << 8,
-    /// <summary>Return site of a function that returns more than once.</summary>
+    /// <summary>Return site of a function that returns more than once, or where a new thread begins.</summary>
     SecondReturn = 1 << 9,
     /// <summary>Named by the caller, for example missed by an earlier run.</summary>
     Extra = 1 << 10,

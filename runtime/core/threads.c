@@ -1,0 +1,209 @@
+// Owns the guest's threads: each is a thread of the kernel's, with the flags, addresses and thread id that the guest asked for, on a slot of
+// the core's own: host stack, thread-local storage (libc does not know of them), and stacks for signals. Slots are used again and again.
+#include "core.h"
+#include "signals.h"
+#include <asm/prctl.h>
+#include <elf.h>
+#include <errno.h>
+#include <linux/sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Noreturn void dispatch(void);
+
+// From the bottom: guard and host stack, stacks for signals, thread-local storage, the C library's thread block (struct pthread).
+enum { MOST_SLOTS = 1 << 15, TCB_ROOM = PAGE };
+static const uint64_t SLOT = 64 << 20;
+
+static uint64_t arena;              // slots, address space only until they are used
+static uint32_t slots;              // how many there is room for
+static uint32_t busy[MOST_SLOTS];   // 0: free; the thread itself says so, with its last but one instruction
+static bool prepared[MOST_SLOTS];   // readable and writable
+static uint32_t alive = 1;          // threads
+static struct emu_state *first;     // of the thread that has no slot
+static int leaders_status;          // of the process, when its first thread has left
+static bool leader_left;
+
+// What a new thread finds in its thread-local storage.
+static _Thread_local struct birth {
+  uint32_t *slot;
+  uint64_t bottom, top; // of the host stack
+  uint8_t *signal_stacks;
+  uint64_t blocked;
+} birth;
+
+static uint64_t self(void) {
+  uint64_t block;
+  __asm__("mov %%fs:0, %0" : "=r"(block));
+  return block;
+}
+
+// A thread-local object of the thread whose thread block that is.
+static void *of(uint64_t block, const void *mine) { return (void *)(block + ((uint64_t)mine - self())); }
+
+// --- Slots ----------------------------------------------------------------------------------------------------------------
+
+// By the first thread that makes another one.
+static bool reserve(void) {
+  if (arena) return true;
+  first = &emu_state;
+  for (slots = MOST_SLOTS; slots; slots /= 2) {
+    long at = raw(SYS_mmap, 0, slots * SLOT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
+    if (at < 0 && at > -PAGE) continue;
+    arena = (uint64_t)at;
+    RAW3(SYS_madvise, arena, slots * SLOT, MADV_NOHUGEPAGE);
+    memory_protect_runner(arena, arena + slots * SLOT);
+    return true;
+  }
+  return false;
+}
+
+extern const Elf64_Ehdr __ehdr_start; // the runner's own headers (lld)
+
+static const Elf64_Phdr *tls_segment(void) {
+  const Elf64_Phdr *at = (const Elf64_Phdr *)((const uint8_t *)&__ehdr_start + __ehdr_start.e_phoff);
+  while (at->p_type != PT_TLS) at++;
+  return at;
+}
+
+// Variant II of "ELF Handling For Thread-Local Storage": the segment lies below the thread block, which starts with its own address. The
+// rest of it is as in a program without threads (multiple_threads = 0), but for the two secrets that libc's code reads there.
+static uint64_t lay_out(uint64_t top, uint64_t *bottom) {
+  enum { SELF = 0x10, STACK_GUARD = 0x28, POINTER_GUARD = 0x30 };
+  const Elf64_Phdr *tls = tls_segment();
+  uint64_t block = (top - TCB_ROOM) & ~(tls->p_align - 1);
+  *bottom = block - tls->p_memsz - ((-tls->p_vaddr - tls->p_memsz) & (tls->p_align - 1));
+  memcpy((void *)*bottom, (const void *)tls->p_vaddr, tls->p_filesz);
+  memset((void *)(*bottom + tls->p_filesz), 0, top - *bottom - tls->p_filesz);
+  *(uint64_t *)block = *(uint64_t *)(block + SELF) = block;
+  memcpy((void *)(block + STACK_GUARD), (const void *)(self() + STACK_GUARD), POINTER_GUARD + 8 - STACK_GUARD);
+  return block;
+}
+
+// The thread block of a free slot, its thread-local storage filled in; 0: there is none.
+static uint64_t take_slot(void) {
+  uint32_t n = 0;
+  if (!reserve()) return 0;
+  lock(LOCK_THREADS);
+  while (n < slots && __atomic_load_n(&busy[n], __ATOMIC_ACQUIRE)) n++;
+  uint64_t bottom = arena + n * SLOT, top = bottom + SLOT, at;
+  bool usable = n < slots && (prepared[n] || !RAW3(SYS_mprotect, bottom + HOST_GUARD, SLOT - HOST_GUARD, PROT_READ | PROT_WRITE));
+  if (usable) busy[n] = prepared[n] = true;
+  unlock(LOCK_THREADS);
+  if (!usable) return 0;
+  uint64_t block = lay_out(top, &at);
+  uint8_t *signal_stacks = (uint8_t *)page_down(at) - SIGNAL_STACKS;
+  *(struct birth *)of(block, &birth) = (struct birth){&busy[n], bottom, (uint64_t)signal_stacks, signal_stacks, 0};
+  return block;
+}
+
+// --- Begin ------------------------------------------------------------------------------------------------------------------
+
+// On its host stack, with all signals held, and emu_state as its parent left it there.
+static _Noreturn void begin(void) {
+  RAW2(SYS_arch_prctl, ARCH_SET_GS, emu_state.fsbase); // guest fs: is host gs:
+  host_stack_use(birth.bottom, birth.top);
+  dispatch_thread_begins();
+  signals_thread_begins(birth.signal_stacks, birth.blocked);
+  dispatch();
+}
+
+// long thread_call(long number, const uint64_t args[5], void (*begin)(void)): clone or clone3. The child calls `begin` on its own stack.
+long thread_call(long number, const uint64_t args[5], void (*begin)(void));
+__asm__(".pushsection .text\n"
+        ".type thread_call, @function\n"
+        "thread_call: push %rbx\n"
+        "             mov %rdx, %rbx\n"
+        "             mov %rdi, %rax\n"
+        "             mov (%rsi), %rdi\n"
+        "             mov 16(%rsi), %rdx\n"
+        "             mov 24(%rsi), %r10\n"
+        "             mov 32(%rsi), %r8\n"
+        "             mov 8(%rsi), %rsi\n"
+        "             syscall\n"
+        "             test %rax, %rax\n"
+        "             jz 1f\n"
+        "             pop %rbx\n"
+        "             ret\n"
+        "1:           xor %ebp, %ebp\n"
+        "             call *%rbx\n"
+        "             ud2\n"
+        ".size thread_call, . - thread_call\n"
+        ".popsection\n");
+
+static void write_state(uint64_t block, uint64_t stack, uint64_t tls, bool sets_tls) {
+  struct emu_state *child = of(block, &emu_state);
+  *child = emu_state;
+  memset(child->stream, 0, sizeof child->stream);
+  child->gpr[RAX] = 0;
+  if (stack) child->gpr[RSP] = stack;
+  if (sets_tls) child->fsbase = tls;
+}
+
+long thread_clone(long number, const struct clone_args *wanted, size_t size) {
+  locks_begin();
+  uint64_t block = take_slot();
+  if (!block) return -EAGAIN;
+  struct birth *child = of(block, &birth);
+  struct clone_args host = *wanted;
+  write_state(block, wanted->stack + wanted->stack_size, wanted->tls, wanted->flags & CLONE_SETTLS);
+  host.flags |= CLONE_SETTLS;
+  host.tls = block;
+  host.stack = child->bottom, host.stack_size = child->top - child->bottom;
+  const uint64_t modern[5] = {(uint64_t)&host, size}, old[5] = {host.flags | host.exit_signal, child->top, host.parent_tid, host.child_tid, block};
+  uint64_t held = signals_hold(); // the thread begins with none that waits
+  child->blocked = signals_blocked(held);
+  __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+  long result = signals_waiting() ? RESTART : thread_call(number, number == SYS_clone3 ? modern : old, begin);
+  if (result < 0) {
+    __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
+    *child->slot = 0;
+  }
+  signals_release(held);
+  return result;
+}
+
+// --- End ----------------------------------------------------------------------------------------------------------------------
+
+// void thread_leave(uint32_t *slot, int status): from the store on, the stack may be another thread's.
+_Noreturn void thread_leave(uint32_t *slot, int status);
+__asm__(".pushsection .text\n"
+        ".type thread_leave, @function\n"
+        "thread_leave: mov %rdi, %rdx\n"
+        "              mov %esi, %edi\n"
+        "              mov $60, %eax\n"
+        "              movl $0, (%rdx)\n"
+        "              syscall\n"
+        "              ud2\n"
+        ".size thread_leave, . - thread_leave\n"
+        ".popsection\n");
+
+// The process ends with its last thread, with the status of its first.
+void thread_exit(int status) {
+  if (__atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
+  uint64_t everything = ~0ull;
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
+  if (RAW0(SYS_gettid) == RAW0(SYS_getpid)) leaders_status = status, leader_left = true;
+  if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) process_finish(leaders_status);
+  if (birth.slot) thread_leave(birth.slot, status);
+  for (;;) RAW1(SYS_exit, status);
+}
+
+void threads_forked(void) {
+  for (uint32_t n = 0; n < slots; n++) busy[n] = &busy[n] == birth.slot;
+  first = &emu_state;
+  alive = 1;
+  leader_left = false;
+}
+
+void threads_call_to_core(void) {
+  lock(LOCK_THREADS);
+  if (first) __atomic_store_n(&first->host_limit, ~0ull, __ATOMIC_SEQ_CST);
+  for (uint32_t n = 0; n < slots; n++) {
+    uint64_t top = arena + (n + 1) * SLOT, block = (top - TCB_ROOM) & ~(tls_segment()->p_align - 1);
+    if (busy[n]) __atomic_store_n(&((struct emu_state *)of(block, &emu_state))->host_limit, ~0ull, __ATOMIC_SEQ_CST);
+  }
+  unlock(LOCK_THREADS);
+}
