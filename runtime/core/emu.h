@@ -70,8 +70,8 @@ EMU_ENTRY void emu_deliver(void);
 // Takes the signals that wait, in front of the instruction at emu_state.rip.
 EMU_ENTRY void emu_safepoint(void);
 
-// The same at a loop's back-edge, from visit.S. Whether a register, or rip, is another than before.
-_Bool emu_visited(void);
+// The same at a loop's back-edge. Whether a register, or rip, is another than before.
+EMU_ENTRY _Bool emu_visited(void);
 
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);

@@ -13,7 +13,7 @@
 
 enum { SLOT = 0x10001000, SLOT_SIZE = 0x1000, NEAR = SLOT + 0x60, FAR = SLOT + 0x800 }; // HostMemory, Machine
 enum { SCRATCH = 0x12000000, SCRATCH_SIZE = 0x4000 };
-enum { REGISTERS = offsetof(struct emu_state, stream), CODE_MAX = 0x400, LEVELS_MAX = 2, TRIALS = 128, XMM = 16 };
+enum { REGISTERS = offsetof(struct emu_state, stream), CODE_MAX = 0x400, LEVELS_MAX = 3, TRIALS = 128, XMM = 16 };
 
 // What a run starts from, and what it gives. After a fault of lowered code only its x87 and MXCSR are known.
 struct machine {
@@ -252,6 +252,7 @@ __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) { return 
 void emu_trapped(void) { emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text); }
 void emu_safepoint(void) {}
 void emu_visit(void) {}
+bool emu_visited(void) { return false; }
 void emu_syscall(void) { emu_trap(emu_state.rip, SIGSYS, "syscall"); }
 __attribute__((preserve_all)) void emu_stream_full(uint64_t stream) { emu_trap(emu_state.rip, SIGSYS, stream ? "stream" : ""); }
 

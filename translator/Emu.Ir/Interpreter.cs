@@ -97,19 +97,21 @@ public sealed class Interpreter(State state, IMemory memory, INative native, IOb
     static IReadOnlyList<int> Numbers(Inst i) => ((Detail.Lanes)i.Detail!).Numbers;
     static BigInteger[] Bit(bool b) => [b ? 1 : 0];
 
-    /// <summary>On the CPU, lane by lane: it knows when denormals are zero. The predicates are VCMPPS's that raise nothing for a quiet NaN.</summary>
+    /// <summary>On the CPU, lane by lane: it knows when denormals are zero.</summary>
     BigInteger[] FloatCompare(Inst i, Predicate p)
     {
         var lane = i.Printed.Lane;
-        int number = p switch
-        {
-            Predicate.Oeq => 0, Predicate.Uno => 3, Predicate.Une => 4, Predicate.Ord => 7, Predicate.Ueq => 8, Predicate.One => 12, Predicate.Olt => 17, Predicate.Ole => 18,
-            Predicate.Fuge => 21, Predicate.Fugt => 22, Predicate.Fult => 25, Predicate.Fule => 26, Predicate.Oge => 29, Predicate.Ogt => 30,
-            _ => throw new NotSupportedException(p.ToString()),
-        };
-        var name = new Detail.Named(lane == Type.F32 ? "cmpss" : "cmpsd", number);
+        var name = new Detail.Named(lane == Type.F32 ? "cmpss" : "cmpsd", NumberOf(p));
         return [.. Use(i.Args[0]).Zip(Use(i.Args[1]), (a, b) => Bit(!native.Run(name, lane, [(lane, [a]), (lane, [b])])[0].IsZero)[0])];
     }
+
+    /// <summary>The predicate of VCMPPS that compares so, and raises nothing for a quiet NaN (Intel SDM vol. 2, table 3-1).</summary>
+    public static int NumberOf(Predicate p) => p switch
+    {
+        Predicate.Oeq => 0, Predicate.Uno => 3, Predicate.Une => 4, Predicate.Ord => 7, Predicate.Ueq => 8, Predicate.One => 12, Predicate.Olt => 17, Predicate.Ole => 18,
+        Predicate.Fuge => 21, Predicate.Fugt => 22, Predicate.Fult => 25, Predicate.Fule => 26, Predicate.Oge => 29, Predicate.Ogt => 30,
+        _ => throw new NotSupportedException(p.ToString()),
+    };
 
     /// <summary>A store that faults leaves the x87 as it was before the instruction that gives its value.</summary>
     void Touch(Inst? store)

@@ -27,6 +27,7 @@ public sealed class LayerTests
     [Theory]
     [InlineData("X86", "LLVM", "Emu.Translator.Lowering", "Emu.Translator.Linking", "Emu.Translator.Passes", "Emu.Instrumentation")]
     [InlineData("Lowering", "Iced", "Emu.Translator.X86", "Emu.Translator.Elf")]
+    [InlineData("Baseline", "LLVM", "Emu.Translator.X86", "Emu.Translator.Elf", "Emu.Translator.Linking")]
     [InlineData("Passes", "LLVM", "Iced", "Emu.Translator.X86", "Emu.Translator.Lowering")]
     [InlineData("Discovery", "LLVM", "Emu.Translator.Lowering", "Emu.Translator.X86", "Emu.Instrumentation")]
     [InlineData("Elf", "LLVM", "Iced", "Emu.Translator.Discovery", "Emu.Translator.Lowering", "Emu.Ir")]

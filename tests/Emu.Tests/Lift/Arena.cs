@@ -1,8 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.IO.MemoryMappedFiles;
 using System.Text;
 using Emu.Ir;
 using Emu.Tests.Programs;
+using Emu.Translator.Baseline;
 using Emu.Translator.Linking;
 using Emu.Translator.Lowering;
 using Emu.Translator.Passes;
@@ -23,8 +25,13 @@ sealed record Subject(byte[] Code, bool ExplodeRep)
 /// </summary>
 sealed unsafe class Arena : IDisposable
 {
-    /// <summary>Optimisation levels: that of no optimisation, and the default.</summary>
-    public static readonly int[] Levels = [0, Codegen.DefaultLevel];
+    /// <summary>Ways to compile: LLVM without optimisation, and at the default level; and the first tier of code met at run time.</summary>
+    public static readonly int[] Levels = [0, Codegen.DefaultLevel, Baseline];
+
+    /// <summary>The level that is none of LLVM's.</summary>
+    public const int Baseline = -1;
+
+    public static string NameOf(int level) => Levels[level] == Baseline ? "baseline" : $"-O{Levels[level]}";
 
     /// <summary>Trials in one batch.</summary>
     public const int Capacity = 128;
@@ -44,7 +51,14 @@ sealed unsafe class Arena : IDisposable
     readonly MemoryMappedFile file;
     readonly MemoryMappedViewAccessor view;
     readonly byte* trials;
+    readonly Dictionary<int, string> left = [];
     int count;
+
+    /// <summary>Why a subject has no code of the first tier: the operation that it lacks. Null where it has.</summary>
+    public string? NoBaseline(int subject) => left.GetValueOrDefault(subject);
+
+    /// <summary>Whether a subject is compiled at a level.</summary>
+    public bool Has(int subject, int level) => Levels[level] != Baseline || NoBaseline(subject) is null;
 
     int TrialSize => Header + MachineSize * (2 + Levels.Length);
 
@@ -70,11 +84,11 @@ sealed unsafe class Arena : IDisposable
 
     void Build(string program)
     {
-        var chunks = Enumerable.Range(0, subjects.Count).Chunk(ChunkSize).SelectMany(c => Levels.Select((_, level) => (Subjects: c, Level: level))).ToArray();
+        var chunks = Enumerable.Range(0, subjects.Count).Chunk(ChunkSize).SelectMany(c => Levels.Index().Where(l => l.Item != Baseline).Select(l => (Subjects: c, Level: l.Index))).ToArray();
         var compiled = new string[chunks.Length];
         Parallel.For(0, chunks.Length, n => compiled[n] = Object($"{n}.o", m => { foreach (int s in chunks[n].Subjects) Lower(m, s, chunks[n].Level); }, Levels[chunks[n].Level]));
         Tool.Run("clang-19", ["-static", "-fuse-ld=lld-19", "-Wl,--image-base=0x60000000,--defsym=emu_dispatch_mask=0",
-            .. objects.Value, .. compiled, Object("bridges.o", Bridges.Write, 0), Object("table.o", WriteTable, 0), "-o", program]);
+            .. objects.Value, .. compiled, Object("bridges.o", Bridges.Write, 0), Object("baseline.o", WriteBaseline, 0), Object("table.o", WriteTable, 0), "-o", program]);
     }
 
     void Lower(ModuleSymbols m, int subject, int level)
@@ -86,12 +100,51 @@ sealed unsafe class Arena : IDisposable
         RegionLowering.Lower(m, f, demand);
     }
 
+    /// <summary>A subject's code of the first tier, or the operation that has none.</summary>
+    public static (BaselineCode? Code, string? Lacks) BaselineOf(Subject subject, ulong name)
+    {
+        var f = subject.Lift(name);
+        var demand = Demand.Everything(_ => false);
+        DeadFlags.Run(f, demand);
+        try { return (BaselineCompiler.Compile(f, demand, PluginData.None, counts: false), null); }
+        catch (NoEncodingException e) { return (null, e.Message); }
+    }
+
+    void WriteBaseline(ModuleSymbols m)
+    {
+        var text = new StringBuilder(".text\n");
+        var (stubs, references, starts) = BaselineStubs.Write();
+        Write(text, stubs, references, starts.ToDictionary(s => s.Value, s => s.Key));
+        int level = Array.IndexOf(Levels, Baseline);
+        for (int s = 0; s < subjects.Count; s++)
+        {
+            var (code, lacks) = BaselineOf(subjects[s], Name(s, level));
+            if (code is null) left[s] = lacks!;
+            else Write(text, code.Text, code.References, new() { [0] = ModuleSymbols.RegionName(Name(s, level)) });
+        }
+        LLVM.SetModuleInlineAsm2(m.Module.Module, text.ToString(), (nuint)text.Length);
+    }
+
+    /// <summary>Code as assembly: bytes, and expressions where it refers to symbols.</summary>
+    static void Write(StringBuilder to, byte[] code, IReadOnlyList<Reference> references, Dictionary<int, string> labels)
+    {
+        var at = references.ToDictionary(r => r.Offset);
+        for (int n = 0; n < code.Length; n++)
+        {
+            if (labels.TryGetValue(n, out var label)) to.Append(CultureInfo.InvariantCulture, $".globl {label}\n{label}:\n");
+            if (!at.TryGetValue(n, out var r)) { to.Append(CultureInfo.InvariantCulture, $".byte {code[n]}\n"); continue; }
+            string value = r.Kind switch { ReferenceKind.Relative => $"{r.Symbol} - . - 4", ReferenceKind.Thread => $"{r.Symbol}@TPOFF + {r.Addend}", _ => $"{r.Symbol} + {r.Addend}" };
+            to.Append(CultureInfo.InvariantCulture, $".long {value}\n");
+            n += 3;
+        }
+    }
+
     /// <summary>The regions by subject and level, and for each core function one that says it is not here.</summary>
     void WriteTable(ModuleSymbols m)
     {
         var text = new StringBuilder(".data\n.globl regions\nregions:\n");
         for (int s = 0; s < subjects.Count; s++)
-            for (int level = 0; level < Levels.Length; level++) text.Append($".quad {ModuleSymbols.RegionName(Name(s, level))}\n");
+            for (int level = 0; level < Levels.Length; level++) text.Append(Has(s, level) ? $".quad {ModuleSymbols.RegionName(Name(s, level))}\n" : ".quad 0\n");
         text.Append(".text\n");
         foreach (var name in Bridges.Names) text.Append($".weak emu_{name}\nemu_{name}: ud2\n");
         LLVM.SetModuleInlineAsm2(m.Module.Module, text.ToString(), (nuint)text.Length);

@@ -13,7 +13,7 @@ sealed record Case(Subject Subject)
 /// <param name="Level">An index into <see cref="Arena.Levels"/>; -1: the interpreter.</param>
 sealed record Disagreement(Case Case, int Level, Machine Before, string Difference)
 {
-    public string Where => Level < 0 ? "interpreter" : $"lowered -O{Arena.Levels[Level]}";
+    public string Where => Level < 0 ? "interpreter" : $"lowered {Arena.NameOf(Level)}";
 }
 
 /// <summary>How often a state that a case made was compared with the CPU's, by level, the interpreter's first.</summary>
@@ -32,7 +32,7 @@ sealed class Tally
         Open += other.Open;
     }
 
-    public override string ToString() => $"{Total} comparisons (interpreter {Compared[0]}, {string.Join(", ", Arena.Levels.Select((level, n) => $"-O{level} {Compared[n + 1]}"))}; {Open} of results that are undefined)";
+    public override string ToString() => $"{Total} comparisons (interpreter {Compared[0]}, {string.Join(", ", Arena.Levels.Select((_, n) => $"{Arena.NameOf(n)} {Compared[n + 1]}"))}; {Open} of results that are undefined)";
 }
 
 /// <summary>Runs cases on many inputs each, by the CPU, the interpreter and compiled code, and compares what becomes of the whole state.</summary>
@@ -86,8 +86,11 @@ sealed class Contest : IDisposable
         input.CopyTo(mine[0]);
         string? error = level < 0 ? Interpret(c, mine[0]) : null;
         if (error == Skipped) return null;
-        return error ?? Compare(c, 0, level, input, level < 0 ? mine[0] : null);
+        return (error ?? Compare(c, 0, level, input, level < 0 ? mine[0] : null)) is { } text && text != Skipped ? text : null;
     }
+
+    /// <summary>The operation for which a case is left to LLVM; null where the first tier has code for all of it.</summary>
+    public string? NoBaseline(int c) => arena.NoBaseline(c);
 
     /// <summary>What the CPU made of the last trial.</summary>
     public Machine LastCpu => arena.Cpu(0);
@@ -133,6 +136,7 @@ sealed class Contest : IDisposable
 
     string? Compare(int c, int trial, int level, Machine input, Machine? interpreted)
     {
+        if (level >= 0 && !arena.Has(c, level)) return Skipped;
         if (arena.IsSame(trial, level, interpreted)) return null;
         Machine cpu = arena.Cpu(trial), result = interpreted ?? arena.Lowered(trial, level);
         var executed = cases[c].Instructions.Where(i => cpu.Signal == 0 || i.IP <= cpu.Pc).ToList();
