@@ -57,11 +57,9 @@ public sealed partial class BaselineCompiler
     void Transfer(Inst i)
     {
         if (!demand.Guard.At(block)) { Move(i); return; }
-        int stale = code.NewLabel(), n = at;
-        var (here, where) = (block, pc);
+        int stale = code.NewLabel(), fresh = code.NewLabel();
         JumpIfStale(stale);
         // Operands must be where they are now: so the stale path comes here, and not later.
-        int fresh = code.NewLabel();
         code.Jump(fresh);
         code.Mark(stale);
         isStale = true;

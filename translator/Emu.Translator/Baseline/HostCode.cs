@@ -69,9 +69,6 @@ public sealed class HostCode : CodeWriter
 
     public void Mark(int label) => labels[label] = Size;
 
-    /// <summary>Where a marked label is.</summary>
-    public int OffsetOf(int label) => labels[label];
-
     public void Jump(int label)
     {
         WriteByte(0xe9);
@@ -84,7 +81,6 @@ public sealed class HostCode : CodeWriter
         To(label);
     }
 
-    /// <summary>The address of a label, as an immediate of four bytes that follows what was written; needs <see cref="Reference"/> to the code itself.</summary>
     public void Call(string symbol) => Near(0xe8, symbol);
     public void JumpTo(string symbol) => Near(0xe9, symbol);
 

@@ -58,10 +58,6 @@ sealed class Values
 
     public Home Of(Value v) => homes[v];
 
-    /// <summary>Whether operation <paramref name="n"/> is the last that uses it.</summary>
-    public bool Dies(Value v, int n) => v is Inst && last[v] == n;
-    public bool IsUsed(Value v) => last.ContainsKey(v);
-
     /// <summary>A home for a result. It may be that of the first operand, where the operation is its last use.</summary>
     public Home Take(Inst i, int n)
     {
