@@ -48,6 +48,37 @@ static class Graph
         }
     }
 
+    /// <summary>The edges of a depth-first walk that lead back to a node on the path that it came by: each cycle has one.</summary>
+    public static HashSet<(T From, T To)> Retreating<T>(IEnumerable<T> nodes, Func<T, T[]> next) where T : notnull
+    {
+        HashSet<(T, T)> retreating = [];
+        HashSet<T> seen = [], onPath = [];
+        var path = new Stack<(T Node, T[] Next, int At)>();
+        foreach (var root in nodes)
+        {
+            if (seen.Add(root)) Enter(root);
+            while (path.TryPop(out var top))
+            {
+                var (node, to, at) = top;
+                for (; at < to.Length && !seen.Add(to[at]); at++)
+                    if (onPath.Contains(to[at])) retreating.Add((node, to[at]));
+                if (at < to.Length)
+                {
+                    path.Push((node, to, at + 1));
+                    Enter(to[at]);
+                }
+                else onPath.Remove(node);
+            }
+        }
+        return retreating;
+
+        void Enter(T node)
+        {
+            onPath.Add(node);
+            path.Push((node, next(node), 0));
+        }
+    }
+
     /// <summary>The sets of nodes that reach each other, a lone one only if it is its own successor.</summary>
     public static IEnumerable<HashSet<T>> Cycles<T>(IEnumerable<T> nodes, Func<T, T[]> next) where T : notnull =>
         Components(nodes, next).GroupBy(c => c.Value, c => c.Key).Select(g => g.ToHashSet()).Where(set => set.Count > 1 || next(set.First()).Contains(set.First()));

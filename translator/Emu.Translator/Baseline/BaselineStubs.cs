@@ -79,7 +79,6 @@ public static class BaselineStubs
     /// <summary>The guest registers of a list that carry something, with the host registers that they are in.</summary>
     static IEnumerable<(Register Host, MemoryOperand Place)> Carried(IReadOnlyList<string> registers) =>
         from r in registers.Index()
-        where r.Item != Abi.Clobbered
         select (Enum.Parse<Register>(Abi.HostRegisters[r.Index], ignoreCase: true), State(r.Item == Abi.Rip ? GuestState.Rip : GuestState.Offset(r.Item)));
 
     static void StoreAll(HostCode code, IReadOnlyList<string> registers)

@@ -46,9 +46,8 @@ public sealed class Bridges
         var f = LLVM.AddFunction(m.Module, "emu_enter", m.Function(m.Void, m.Ptr));
         m.At(m.Block(f));
         LLVMValueRef[] args = [.. Abi.In.Select(Load)];
-        var result = m.Call(symbols.RegionType, LLVM.GetParam(f, 0), args);
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        for (int n = 0; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) Store(Abi.Out[n], m.ExtractValue(result, n));
+        var result = symbols.Call(LLVM.GetParam(f, 0), args);
+        for (int n = 0; n < Abi.Out.Count; n++) Store(Abi.Out[n], m.ExtractValue(result, n));
         LLVM.BuildRetVoid(m.B);
     }
 
@@ -77,10 +76,7 @@ public sealed class Bridges
         m.At(enter);
         var region = m.Call(symbols.LookupType, symbols.Lookup(everything: false), before);
         LLVM.SetInstructionCallConv(region, Abi.PreserveAll);
-        var result = m.Call(symbols.RegionType, region, [.. Abi.In.Select(Load)]);
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
-        LLVM.BuildRet(m.B, result);
+        symbols.TailCall(region, [.. Abi.In.Select(Load)]);
     }
 
     /// <summary><c>emu_keep</c>: puts what travels into the state, for emu_visit (visit.S).</summary>
@@ -102,7 +98,7 @@ public sealed class Bridges
     void Return()
     {
         var result = m.Poison(symbols.ResultType);
-        for (int n = 0; n < Abi.Out.Count; n++) if (Abi.Out[n] != Abi.Clobbered) result = m.InsertValue(result, Load(Abi.Out[n]), n);
+        for (int n = 0; n < Abi.Out.Count; n++) result = m.InsertValue(result, Load(Abi.Out[n]), n);
         LLVM.BuildRet(m.B, result);
     }
 

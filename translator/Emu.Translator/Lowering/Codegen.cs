@@ -46,6 +46,8 @@ public static unsafe class Codegen
         "-disable-lsr",
         // Safepoints of several edges to one loop head would become one branch, mispredicted (interp); and it takes time.
         "-enable-tail-merge=false",
+        // There are no variables whose places would have to be followed.
+        "-experimental-debug-variable-locations=false",
     ];
 
     static void SetOptions(params ReadOnlySpan<string> options)

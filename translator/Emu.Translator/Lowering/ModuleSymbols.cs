@@ -45,10 +45,28 @@ public sealed unsafe class ModuleSymbols
         LLVM.SetFunctionCallConv(f, Abi.Regcall);
         LLVM.SetVisibility(f, LLVMVisibility.LLVMHiddenVisibility);
         // Library calls must not be invented from guest loops; guest code does not unwind host frames.
-        foreach (var a in new[] { "nounwind", "no-builtins" }) Module.AddAttribute(f, a);
+        foreach (var a in new[] { "nounwind", "no-builtins", Abi.KeepsNothing }) Module.AddAttribute(f, a);
         // Without C code in it nothing in a frame needs more than what the frame has.
         if (!Module.HasProbes) Module.AddAttribute(f, "no-realign-stack");
         return f;
+    }
+
+    /// <summary>Calls a region, known or not.</summary>
+    public LLVMValueRef Call(LLVMValueRef region, LLVMValueRef[] arguments)
+    {
+        var result = Module.Call(RegionType, region, arguments);
+        LLVM.SetInstructionCallConv(result, Abi.Regcall);
+        Module.AddCallAttribute(result, Abi.KeepsNothing);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
+        return result;
+    }
+
+    /// <summary>Goes on in a region, and ends the block.</summary>
+    public void TailCall(LLVMValueRef region, LLVMValueRef[] arguments)
+    {
+        var result = Call(region, arguments);
+        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
+        LLVM.BuildRet(Module.B, result);
     }
 
     /// <summary>The slow path of an indirect branch that hands over some or all of the transient state.</summary>

@@ -155,11 +155,13 @@ public sealed unsafe class ModuleWriter : IDisposable
 
     public void AddFlag(LLVMModuleFlagBehavior merge, string name, ulong value) => LLVM.AddModuleFlag(Module, merge, name, (nuint)name.Length, MdConst(value));
 
-    public void AddAttribute(LLVMValueRef f, string name, string value = "")
+    public void AddAttribute(LLVMValueRef f, string name, string value = "") => LLVM.AddAttributeAtIndex(f, FunctionIndex, Attribute(name, value));
+    public void AddCallAttribute(LLVMValueRef call, string name) => LLVM.AddCallSiteAttribute(call, FunctionIndex, Attribute(name, ""));
+
+    LLVMAttributeRef Attribute(string name, string value)
     {
         uint id = LLVM.GetEnumAttributeKindForName(name, (nuint)name.Length);
-        var a = id != 0 ? LLVM.CreateEnumAttribute(Context, id, 0) : LLVM.CreateStringAttribute(Context, name, (uint)name.Length, value, (uint)value.Length);
-        LLVM.AddAttributeAtIndex(f, FunctionIndex, a);
+        return id != 0 ? LLVM.CreateEnumAttribute(Context, id, 0) : LLVM.CreateStringAttribute(Context, name, (uint)name.Length, value, (uint)value.Length);
     }
 
     /// <summary>What an indirect operand of inline assembly points to.</summary>

@@ -18,7 +18,7 @@ public sealed record NativeAsm(string Template, string Constraints, bool HasSide
 public static class Natives
 {
     /// <summary>What a native outside the x87 may change besides its result.</summary>
-    const string Flags = ",~{dirflag},~{fpsr},~{flags}";
+    const string Flags = ",~{flags}"; // and no more: LLVM looks such names up in every register class
 
     /// <summary>The assembly for native <paramref name="name"/>; most follow one pattern, v + name.</summary>
     public static NativeAsm Asm(string name, int? immediate, IrType result, IReadOnlyList<IrType> args) =>

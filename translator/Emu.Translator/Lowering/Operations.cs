@@ -232,7 +232,7 @@ public sealed partial class RegionLowering
         var types = new LLVMTypeRef[args.Length];
         Array.Fill(types, m.I64);
         var result = m.Struct(types.AsSpan(0, registers.Length));
-        var moved = m.Asm(text, constraints + ",~{memory},~{dirflag},~{flags}", true, m.Function(result, types), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, args);
+        var moved = m.Asm(text, constraints + ",~{memory},~{flags}", true, m.Function(result, types), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, args);
         for (int n = 0; n < registers.Length; n++) Write(slots[registers[n]], m.ExtractValue(moved, n));
     }
 }

@@ -38,6 +38,7 @@ public sealed partial class RegionLowering
         m.At(entry);
         symbols.Debug.Enter(function, f.Entry);
         MakeSlots();
+        backEdges = BackEdges(f);
         loops = symbols.Plugins.IsEmpty ? Loops.None : Loops.Of(f);
         MakeAccumulators();
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));

@@ -10,12 +10,21 @@ namespace Emu.Translator.Lowering;
 /// </summary>
 public sealed partial class RegionLowering
 {
-    bool IsBack(Label to) => to.Part == 0 && to.CompareTo(block.Label) <= 0;
+    readonly HashSet<(Label From, Label To)> backEdges;
+
+    /// <summary>Edges that close loops; a loop inside of an instruction is one of the whole instruction, too.</summary>
+    static HashSet<(Label From, Label To)> BackEdges(Function f)
+    {
+        var next = f.Blocks.ToDictionary(b => b.Label, b => b.Terminator.Successors().ToArray());
+        return Graph.Retreating(next.Keys, label => next.TryGetValue(label, out var to) ? to : []);
+    }
+
+    bool IsBack(Label to) => to.Part == 0 && backEdges.Contains((block.Label, to));
 
     /// <summary>Whether the host stack is at its limit, or something waits to be done.</summary>
     LLVMValueRef AtLimit()
     {
-        var below = m.Asm($"cmpq %fs:emu_state@TPOFF+{GuestState.HostLimit}, %rsp", "={@ccb},~{dirflag},~{fpsr},~{flags}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
+        var below = m.Asm($"cmpq %fs:emu_state@TPOFF+{GuestState.HostLimit}, %rsp", "={@ccb}", true, m.Function(m.I8), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
         return m.Trunc(below, m.I1);
     }
 
@@ -28,7 +37,7 @@ public sealed partial class RegionLowering
         m.At(rare);
         state.Store(m.Const(f.Entry), GuestState.Rip);
         var live = demand.Before(f.Blocks[0].Label);
-        TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Index().Select(r => slots[r.Item] is var s && s.IsIn(live) ? LLVM.GetParam(function, (uint)r.Index) : m.Poison(s.Type))]);
+        symbols.TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Index().Select(r => slots[r.Item] is var s && s.IsIn(live) ? LLVM.GetParam(function, (uint)r.Index) : m.Poison(s.Type))]);
         m.At(usual);
     }
 
@@ -71,7 +80,7 @@ public sealed partial class RegionLowering
         LLVMValueRef[] values = [.. carried.Select(r => Read(r.First))];
         // Below the red zone: this may be a leaf.
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp",
-            string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}", "~{dirflag}", "~{fpsr}", "~{flags}"]), true,
+            string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}"]), true,
             m.Function(m.I8, [.. values.Select(LLVM.TypeOf)]), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, values);
         LLVMBasicBlockRef leave = m.Block(function), again = m.Block(function);
         m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, again);
@@ -79,6 +88,6 @@ public sealed partial class RegionLowering
         LoadAccumulators(at); // the handler may have counted, too
         m.Br(blocks[at]);
         m.At(leave);
-        TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
+        symbols.TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
     }
 }

@@ -35,7 +35,7 @@ public sealed record Slot(int Number, string Register, int Offset, Crossing Cros
 public static class Abi
 {
     /// <summary>Where x86_regcallcc puts the arguments.</summary>
-    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 14).Select(n => $"xmm{n}")];
+    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 4).Select(n => $"xmm{n}")];
 
     /// <summary>Among the results: the PC to go on at.</summary>
     public const string Rip = "rip";
@@ -46,20 +46,20 @@ public static class Abi
     /// <summary>LLVM's preserve_allcc, for cold calls: nothing is spilled around them.</summary>
     public const uint PreserveAll = 15;
 
-    /// <summary>Two host registers stay free: with all sixteen live, LLVM 19 has none left to compute with.</summary>
-    static readonly string[] vectors = [.. Enumerable.Range(0, 14).Select(n => $"ymm{n}")];
+    /// <summary>No host register is kept by a region, so none is saved in one: what regcall would keep carries nothing of the guest.</summary>
+    public const string KeepsNothing = "no_callee_saved_registers";
 
-    /// <summary>A result that carries nothing: its host register need not be preserved (regcall would keep xmm8 to xmm15).</summary>
-    public const string Clobbered = "yclobbered";
+    /// <summary>The vector registers in which the psABI passes arguments. Each one that travels costs a copy in all code that calls, jumps or returns.</summary>
+    static readonly string[] vectors = [.. Enumerable.Range(0, 4).Select(n => $"ymm{n}")];
 
-    /// <summary>The guest registers in the arguments, in order: eleven general ones and the low halves of most vector registers.</summary>
+    /// <summary>The guest registers in the arguments, in order: eleven general ones and the low halves of the vector registers.</summary>
     public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors];
 
     /// <summary>The guest registers in the results, in order: where one travels both ways, it is in the same host register.</summary>
-    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors, Clobbered, Clobbered];
+    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors];
 
     /// <summary>The results with their numbers that carry guest registers.</summary>
-    public static readonly IReadOnlyList<(int Number, string Register)> Results = [.. Out.Index().Where(r => r.Item is not (Rip or Clobbered))];
+    public static readonly IReadOnlyList<(int Number, string Register)> Results = [.. Out.Index().Where(r => r.Item != Rip)];
 
     public static readonly int RipNumber = Out.Index().First(r => r.Item == Rip).Index;
 

@@ -87,25 +87,14 @@ public sealed partial class RegionLowering
         return [.. Abi.In.Select(r => slots[r] is var s && s.IsIn(live) ? Read(s) : m.Poison(s.Type))];
     }
 
-    void TailCall(LLVMValueRef region, Transient live) => TailCall(region, Arguments(live));
-
-    void TailCall(LLVMValueRef region, LLVMValueRef[] arguments)
-    {
-        var result = m.Call(symbols.RegionType, region, arguments);
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
-        LLVM.BuildRet(m.B, result);
-    }
+    void TailCall(LLVMValueRef region, Transient live) => symbols.TailCall(region, Arguments(live));
 
     /// <summary>A guest call is a host call: the callee returns the PC that it popped, compared here with the return site.</summary>
     void CallRegion(Inst i, LLVMValueRef target, Label next)
     {
         bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
         var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.Behind(block));
-        var result = m.Call(symbols.RegionType, region, Arguments(demand.Behind(block)));
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
-        ContinueAt(result, next.Address, next);
+        ContinueAt(symbols.Call(region, Arguments(demand.Behind(block))), next.Address, next);
     }
 
     /// <summary>Goes on at <paramref name="next"/> when the callee came back to <paramref name="rip"/>; otherwise returns what it returned.</summary>
@@ -145,11 +134,7 @@ public sealed partial class RegionLowering
         m.At(stale);
         var target = m.Call(symbols.LookupType, symbols.Lookup(everything: true), m.Const(f.Entry));
         LLVM.SetInstructionCallConv(target, Abi.PreserveAll);
-        LLVMValueRef[] args = [.. Enumerable.Range(0, Abi.In.Count).Select(n => LLVM.GetParam(function, (uint)n))];
-        var result = m.Call(symbols.RegionType, target, args);
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindMustTail);
-        LLVM.BuildRet(m.B, result);
+        symbols.TailCall(target, [.. Enumerable.Range(0, Abi.In.Count).Select(n => LLVM.GetParam(function, (uint)n))]);
         m.At(fresh);
     }
 
@@ -220,10 +205,7 @@ public sealed partial class RegionLowering
     LLVMValueRef CallCore(string name, ulong rip, Transient live)
     {
         state.Store(m.Const(rip), GuestState.Rip);
-        var result = m.Call(symbols.RegionType, symbols.Region(Bridges.Thunk(name)), Arguments(live));
-        LLVM.SetInstructionCallConv(result, Abi.Regcall);
-        LLVM.SetTailCallKind(result, LLVMTailCallKind.LLVMTailCallKindNoTail);
-        return result;
+        return symbols.Call(symbols.Region(Bridges.Thunk(name)), Arguments(live));
     }
 
     /// <summary>An instruction that the core does; it leaves the flags alone.</summary>
