@@ -59,10 +59,12 @@ uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
 
 // lock.c: locks among threads, in the order in which they are taken.
 enum lock {
+  LOCK_MODULES,     // the list of files with code
   LOCK_TRANSLATION, // requests to the fallback
   LOCK_MEMORY,      // the mappings of guest and runner, and what is known of them
   LOCK_REGIONS,     // what the tables of regions hold
   LOCK_CODE,        // executable memory and the watch over it; nothing that may fault is done inside
+  LOCK_STREAMS,     // records that are written out
   LOCK_ACTIONS,     // signal actions; everything is blocked inside
   LOCK_THREADS,     // slots
   LOCKS
@@ -120,6 +122,8 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size);
 _Noreturn void thread_exit(int status);
 void threads_forked(void);       // in the child
 void threads_call_to_core(void); // generated code of every thread leaves for the core at its next check
+void threads_each_other(void (*see)(int64_t distance)); // how far their thread-local objects are from this thread's
+uint64_t thread_storage(void);   // where this thread's thread-local storage begins
 
 // clock.c: clocks through the host's vDSO.
 long clock_call(long number, const uint64_t args[6]);

@@ -1,70 +1,72 @@
-// Owns the counters' memory: a set of cells for each process, so that nobody adds to what another one adds to. The first process has
-// the set behind the keys; a forked child takes a set of its own in the data file, and gives what is in it to a common one when it ends.
+// Owns the counters' memory: a set of cells for each thread, so that nobody adds to what another one adds to. The first thread of the first
+// process has the set behind the keys; others take one of their own in the data file. Reports add up all sets, so whoever takes one
+// that was used counts on where it is. A thread's stays with its slot (threads.c), a process's are free when it has ended.
 #include "core.h"
 #include "data.h"
 #include <errno.h>
-#include <string.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { COMMON = 0, NONE = -1 };
-static int own = NONE; // this process's set; NONE: the first one's
+enum { NONE = -1 };
+static int own = NONE; // of this process's first thread; NONE: the set behind the keys
 
-static uint64_t *cells(void) { return __start_emu_counters; }
 static uint64_t size(void) { return data_header->counters_size; }
 
-static bool map_cells(uint64_t offset) {
-  return mmap(cells(), size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, data_file(), (off_t)offset) != MAP_FAILED;
+static bool map_cells(uint64_t *cells, uint64_t offset) {
+  return mmap(cells, size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, data_file(), (off_t)offset) != MAP_FAILED;
 }
 
 bool counters_init(void) {
   if (!size()) return true;
-  if ((size() | (uint64_t)cells()) & (PAGE - 1)) fail("section emu_counters is not page aligned: the runner was not linked as it must be");
-  return map_cells(data_header->counters_offset);
+  if ((size() | (uint64_t)emu_cells_begin) & (PAGE - 1)) fail("section emu_counters is not page aligned: the runner was not linked as it must be");
+  return map_cells(emu_cells_begin, data_header->counters_offset);
 }
 
-// The offset of a set's header page. Its cells are on the pages behind; they begin as zeros.
+// The offset of a set's header page, 0: the file cannot grow. Its cells are on the pages behind; they begin as zeros.
 static uint64_t offset_of(int set) {
-  uint64_t offset = data_header->set[set].offset;
-  if (offset) return offset;
-  uint64_t bytes = (PAGE + size() + DATA_CHUNK - 1) & ~(uint64_t)(DATA_CHUNK - 1);
-  if (!data_extend(bytes, PAGE + size(), &offset)) fail("the data file cannot grow: no room for a forked child's counters");
   static const char magic[8] = "EMUCOUNT";
-  if (pwrite(data_file(), magic, sizeof magic, (off_t)offset) != sizeof magic) fail("cannot write the data file: %s", strerrordesc_np(errno));
-  uint64_t none = 0; // two children may make the common one at the same time: the second's stays empty
-  return __atomic_compare_exchange_n(&data_header->set[set].offset, &none, offset, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? offset : none;
+  uint64_t offset = data_header->set[set].offset, bytes = (PAGE + size() + DATA_CHUNK - 1) & ~(uint64_t)(DATA_CHUNK - 1);
+  if (offset) return offset;
+  if (!data_extend(bytes, PAGE + size(), &offset) || pwrite(data_file(), magic, sizeof magic, (off_t)offset) != sizeof magic) return 0;
+  return data_header->set[set].offset = offset;
 }
+
+static bool take(int set, uint64_t from) {
+  return __atomic_compare_exchange_n(&data_header->set[set].owner, &from, (uint64_t)getpid(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static bool has_ended(uint64_t process) { return process != (uint64_t)getpid() && RAW2(SYS_kill, process, 0) == -ESRCH; }
 
 static int take_set(void) {
-  for (int i = COMMON + 1; i < DATA_SETS; i++) {
-    uint64_t free = 0;
-    if (__atomic_compare_exchange_n(&data_header->set[i].owner, &free, (uint64_t)getpid(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return i;
+  for (int i = 0; i < DATA_SETS; i++)
+    if (!data_header->set[i].owner && take(i, 0)) return i;
+  for (int i = 0; i < DATA_SETS; i++) {
+    uint64_t owner = data_header->set[i].owner;
+    if (has_ended(owner) && take(i, owner)) return i;
   }
-  fail("more than %u processes count at once", (uint64_t)DATA_SETS - 1);
+  return NONE;
 }
+
+// The set that is mapped there now; NONE: none could be had.
+static int map_own(uint64_t *cells) {
+  int set = take_set();
+  uint64_t offset = set == NONE ? 0 : offset_of(set);
+  if (offset && map_cells(cells, offset + PAGE)) return set;
+  if (set != NONE) data_header->set[set].owner = 0;
+  return NONE;
+}
+
+bool counters_map(uint64_t cells[]) { return !data_header || !size() || map_own(cells) != NONE; }
 
 void counters_own(void) {
   if (!size()) return;
-  own = take_set();
-  if (!map_cells(offset_of(own) + PAGE)) fail("cannot map a forked child's counters: %s", strerrordesc_np(errno));
-}
-
-// A cell is moved before it is added: whoever dies in between loses that one, and counts nothing twice.
-static void move_to(uint64_t *common) {
-  for (uint64_t i = 0; i < size() / sizeof *common; i++) {
-    uint64_t count = cells()[i];
-    if (!count) continue;
-    cells()[i] = 0;
-    __atomic_fetch_add(&common[i], count, __ATOMIC_RELAXED);
-  }
+  own = map_own(emu_cells_begin);
+  if (own == NONE) fail("no counters for a forked child: more than %u threads count at once, or the data file cannot grow", (uint64_t)DATA_SETS);
 }
 
 void counters_give_up(void) {
-  if (own == NONE) return;
-  void *common = mmap(NULL, size(), PROT_READ | PROT_WRITE, MAP_SHARED, data_file(), (off_t)(offset_of(COMMON) + PAGE));
-  if (common == MAP_FAILED) return; // they stay where they are, and nobody else gets that set
-  move_to(common);
-  munmap(common, size());
-  __atomic_store_n(&data_header->set[own].owner, 0, __ATOMIC_SEQ_CST);
+  if (own != NONE) __atomic_store_n(&data_header->set[own].owner, 0, __ATOMIC_SEQ_CST);
   own = NONE;
 }

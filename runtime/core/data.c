@@ -83,7 +83,7 @@ static void lay_out(struct data_header *h) {
   h->keys_offset = (h->meta_offset + h->meta_size + 15) & ~15ull;
   h->keys_size = (uint64_t)((const char *)__stop_emu_keys - (const char *)__start_emu_keys);
   h->counters_offset = page_up(h->keys_offset + h->keys_size);
-  h->counters_size = (uint64_t)((char *)__stop_emu_counters - (char *)__start_emu_counters);
+  h->counters_size = (uint64_t)((char *)emu_cells_end - (char *)emu_cells_begin);
   h->chunks_offset = page_up(h->counters_offset + h->counters_size);
   h->end[EMU_STREAMS] = h->chunks_offset;
 }

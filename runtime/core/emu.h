@@ -138,7 +138,8 @@ extern const char emu_build_name[]; // level and version of the translator
 extern const char emu_fallback_path[], emu_fallback_host[]; // the fallback translator, and what runs it if it is a .dll
 extern const char emu_meta[], emu_meta_end[];
 extern const char *const emu_stream_paths[EMU_STREAMS] __attribute__((weak));
-extern uint64_t __start_emu_counters[] __attribute__((weak)), __stop_emu_counters[] __attribute__((weak));
+// The section emu_counters: whole pages, of each thread its own.
+extern _Thread_local uint64_t emu_cells_begin[] __attribute__((tls_model("local-exec"))), emu_cells_end[] __attribute__((tls_model("local-exec")));
 extern const struct emu_key __start_emu_keys[] __attribute__((weak)), __stop_emu_keys[] __attribute__((weak));
 
 #endif

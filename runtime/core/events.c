@@ -2,7 +2,6 @@
 // watches it (Emu.Instrumentation/Insertion/Event.cs); its registers are the guest's, its operands are in emu_state.event.
 #include "core.h"
 #include "modules.h"
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -27,17 +26,29 @@ void event_happens(enum event event, uint64_t a, uint64_t b, uint64_t c) {
 enum { MOST = 1024 };
 
 static struct loaded {
-  uint64_t from, to;
-  char *path;
+  uint64_t from, to; // to = 0: free
+  char path[PATH_LENGTH];
 } modules[MOST];
-static size_t loaded;
+static size_t loaded; // places that were used
 
 static bool watched(void) { return regions[EVENT_MODULE_LOAD] || regions[EVENT_MODULE_UNLOAD]; }
 
+static struct loaded *free_place(void) {
+  for (size_t i = 0; i < loaded; i++)
+    if (!modules[i].to) return &modules[i];
+  return loaded < MOST ? &modules[loaded++] : NULL;
+}
+
 static void load(uint64_t from, uint64_t to, const char *path) {
-  if (loaded == MOST) return say("more than %u files with code: passes are not told of %s", (uint64_t)MOST, path);
-  modules[loaded++] = (struct loaded){from, to, strdup(path)};
-  event_happens(EVENT_MODULE_LOAD, from, to - from, (uint64_t)modules[loaded - 1].path);
+  lock(LOCK_MODULES);
+  struct loaded *place = free_place();
+  if (place) {
+    place->from = from, place->to = to;
+    strncpy(place->path, path, PATH_LENGTH - 1);
+  }
+  unlock(LOCK_MODULES);
+  if (!place) return say("more than %u files with code: passes are not told of %s", (uint64_t)MOST, path);
+  event_happens(EVENT_MODULE_LOAD, from, to - from, (uint64_t)place->path);
 }
 
 void events_begin(const struct image *image) {
@@ -54,12 +65,20 @@ void event_mapped(uint64_t at, const uint64_t args[6]) {
 }
 
 // A file is gone with the first page of its code.
-void event_unmapping(uint64_t from, uint64_t size) {
-  for (size_t i = 0; i < loaded; i++) {
-    if (modules[i].from < from || modules[i].from >= from + size) continue;
-    struct loaded gone = modules[i];
-    modules[i--] = modules[--loaded];
-    event_happens(EVENT_MODULE_UNLOAD, gone.from, gone.to - gone.from, (uint64_t)gone.path);
-    free(gone.path);
+static bool take_gone(uint64_t from, uint64_t size, struct loaded *gone) {
+  bool found = false;
+  lock(LOCK_MODULES);
+  for (size_t i = 0; i < loaded && !found; i++) {
+    if (!modules[i].to || modules[i].from < from || modules[i].from >= from + size) continue;
+    *gone = modules[i];
+    modules[i].to = 0;
+    found = true;
   }
+  unlock(LOCK_MODULES);
+  return found;
+}
+
+void event_unmapping(uint64_t from, uint64_t size) {
+  struct loaded gone;
+  while (loaded && take_gone(from, size, &gone)) event_happens(EVENT_MODULE_UNLOAD, gone.from, gone.to - gone.from, (uint64_t)gone.path);
 }

@@ -30,7 +30,7 @@ void memory_protect_runner(uint64_t from, uint64_t to) {
 void memory_init(void) {
   memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
   // The first thing on a static program's heap is its thread block (csu/libc-tls.c).
-  heap.from = page_down((uint64_t)&emu_state) - PAGE;
+  heap.from = page_down(thread_storage()) - PAGE;
 }
 
 void memory_set_break(uint64_t start) { program_break = (struct range){start, start}; }

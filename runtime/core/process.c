@@ -1,7 +1,6 @@
 // Owns the life of the guest's process: fork, exec, exit, and the thread pointer.
 #include "core.h"
 #include "codecache.h"
-#include "data.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -65,8 +64,8 @@ static long fork_as(long number, const struct clone_args *wanted, size_t size) {
 
 static long clone_as(long number, const struct clone_args *wanted, size_t size) {
   const bool shares = wanted->flags & CLONE_VM, is_thread = wanted->flags & CLONE_THREAD;
-  if ((is_thread && data_header) || (shares && !is_thread && !(wanted->flags & CLONE_VFORK))) {
-    say("guest %s are not supported yet: clone(%x) answered with ENOSYS", is_thread ? "threads with plugins" : "processes that share memory", wanted->flags);
+  if (shares && !is_thread && !(wanted->flags & CLONE_VFORK)) {
+    say("processes that share memory are not supported: clone(%x) answered with ENOSYS", wanted->flags);
     return -ENOSYS;
   }
   if (wanted->flags & CLONE_PARENT_SETTID) guest_unwatch(wanted->parent_tid, 4);

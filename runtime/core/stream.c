@@ -13,12 +13,17 @@
 
 struct sink {
   int fd;
-  bool raw;      // records are written, not mapped
-  bool lost;     // could not grow: records go nowhere
-  uint8_t *base; // the buffer's place, the same for every chunk
+  bool raw;  // records are written, not mapped
+  bool lost; // could not grow: records go nowhere
 };
 
 static struct sink sinks[EMU_STREAMS];
+
+// Of each thread.
+static _Thread_local struct buffer {
+  uint8_t *base;  // its place, the same for every chunk
+  bool is_chunk, in_memory; // what is mapped there
+} buffers[EMU_STREAMS];
 
 static struct sink open_sink(int stream, int data_file, int device) {
   const char *path = emu_stream_paths ? emu_stream_paths[stream] : NULL;
@@ -55,36 +60,39 @@ bool data_extend(uint64_t bytes, uint64_t used, uint64_t *offset) {
 
 bool data_new_chunk(uint64_t *offset) { return data_extend(DATA_CHUNK, DATA_CHUNK, offset); }
 
-static uint8_t *map_buffer(struct sink *sink, int flags, int fd, uint64_t offset) {
-  if (sink->base) flags |= MAP_FIXED;
-  uint8_t *at = mmap(sink->base, DATA_CHUNK, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);
+static uint8_t *map_buffer(struct buffer *buffer, int flags, int fd, uint64_t offset) {
+  if (buffer->base) flags |= MAP_FIXED;
+  uint8_t *at = mmap(buffer->base, DATA_CHUNK, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);
   if (at == MAP_FAILED) return NULL;
-  if (!sink->base) memory_protect_runner((uint64_t)at, (uint64_t)at + DATA_CHUNK);
-  return sink->base = at;
+  if (!buffer->base) memory_protect_runner((uint64_t)at, (uint64_t)at + DATA_CHUNK);
+  return buffer->base = at;
 }
 
 static bool begin_chunk(struct sink *sink, size_t stream) {
-  bool first = !sink->base;
+  struct buffer *buffer = &buffers[stream];
+  bool first = !buffer->is_chunk;
   uint64_t to = next_offset(stream), from = to - DATA_CHUNK;
-  if (!grow(sink->fd, from, to) || !map_buffer(sink, MAP_SHARED, sink->fd, from)) return false;
-  if (!first) madvise(sink->base, DATA_CHUNK, MADV_POPULATE_WRITE); // one call for 256 page faults
-  struct data_chunk *chunk = (struct data_chunk *)sink->base;
-  *chunk = (struct data_chunk){.stream = stream, .thread = (uint64_t)gettid(), .sequence = data_header->sequence[stream]++};
+  if (!grow(sink->fd, from, to) || !map_buffer(buffer, MAP_SHARED, sink->fd, from)) return false;
+  if (!first) madvise(buffer->base, DATA_CHUNK, MADV_POPULATE_WRITE); // one call for 256 page faults
+  struct data_chunk *chunk = (struct data_chunk *)buffer->base;
+  *chunk = (struct data_chunk){.stream = stream, .thread = (uint64_t)RAW0(SYS_gettid), .sequence = data_header->sequence[stream]++};
   memcpy(chunk->magic, "EMUCHUNK", 8);
-  emu_state.stream[stream] = (struct emu_stream){sink->base + sizeof *chunk, sink->base + DATA_CHUNK};
+  buffer->is_chunk = true;
+  emu_state.stream[stream] = (struct emu_stream){buffer->base + sizeof *chunk, buffer->base + DATA_CHUNK};
   return true;
 }
 
-static bool begin_memory(struct sink *sink, size_t stream) {
-  if (!sink->base && !map_buffer(sink, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) return false;
-  emu_state.stream[stream] = (struct emu_stream){sink->base, sink->base + DATA_CHUNK};
+static bool begin_memory(size_t stream) {
+  struct buffer *buffer = &buffers[stream];
+  if (!buffer->in_memory && !map_buffer(buffer, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) return false;
+  buffer->in_memory = true, buffer->is_chunk = false;
+  emu_state.stream[stream] = (struct emu_stream){buffer->base, buffer->base + DATA_CHUNK};
   return true;
 }
 
 static void lose(struct sink *sink, size_t stream) {
-  say("stream %u stops here: its file cannot grow: %s", (uint64_t)stream, strerrordesc_np(errno));
+  if (!sink->lost) say("stream %u stops here: its file cannot grow: %s", (uint64_t)stream, strerrordesc_np(errno));
   sink->lost = true;
-  if (!map_buffer(sink, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) fail("no memory for stream %u", (uint64_t)stream);
 }
 
 static void write_out(struct sink *sink, const uint8_t *from, const uint8_t *to) {
@@ -99,41 +107,81 @@ static void write_out(struct sink *sink, const uint8_t *from, const uint8_t *to)
   }
 }
 
-static void end_buffer(size_t stream) {
+// Of the thread that is so far away in memory (threads.c).
+static void end_buffer(size_t stream, int64_t distance) {
   struct sink *sink = &sinks[stream];
-  uint8_t *at = emu_state.stream[stream].at;
-  if (!at || sink->lost) return;
-  if (sink->raw)
-    write_out(sink, sink->base, at);
-  else
-    ((struct data_chunk *)sink->base)->used = (uint64_t)(at - sink->base) - sizeof(struct data_chunk);
+  const struct buffer *buffer = (const struct buffer *)((uint64_t)&buffers[stream] + (uint64_t)distance);
+  const uint8_t *at = ((const struct emu_state *)((uint64_t)&emu_state + (uint64_t)distance))->stream[stream].at;
+  if (!at) return;
+  if (buffer->is_chunk)
+    ((struct data_chunk *)buffer->base)->used = (uint64_t)(at - buffer->base) - sizeof(struct data_chunk);
+  else if (!sink->lost)
+    write_out(sink, buffer->base, at);
+}
+
+// A thread's records are written in one go. Who ends the process keeps the lock.
+static _Thread_local bool holding;
+static void hold(void) {
+  if (!holding) lock(LOCK_STREAMS);
+  holding = true;
+}
+static void release(void) {
+  if (holding) unlock(LOCK_STREAMS);
+  holding = false;
 }
 
 // Not preserve_all itself: what that promises is kept by the one function below.
 static void next_buffer(size_t stream) {
   struct sink *sink = &sinks[stream];
-  end_buffer(stream);
+  hold();
+  end_buffer(stream, 0);
+  release();
   if (!sink->raw && !sink->lost && !begin_chunk(sink, stream)) lose(sink, stream);
-  if ((sink->raw || sink->lost) && !begin_memory(sink, stream)) fail("no memory for stream %u", (uint64_t)stream);
+  if ((sink->raw || sink->lost) && !begin_memory(stream)) fail("no memory for stream %u", (uint64_t)stream);
 }
 
 __attribute__((preserve_all)) void emu_stream_full(uint64_t stream) { next_buffer(stream); }
 
+// What other threads have written so far counts where it is not in the file anyway.
+static void end_others(int64_t distance) {
+  for (size_t i = 0; i < EMU_STREAMS; i++)
+    if (sinks[i].raw) end_buffer(i, distance);
+}
+
 void stream_finish(void) {
-  for (size_t i = 0; i < EMU_STREAMS; i++) end_buffer(i);
+  hold();
+  for (size_t i = 0; i < EMU_STREAMS; i++) end_buffer(i, 0);
+  threads_each_other(end_others);
 }
 
 void stream_reopen(void) {
   for (size_t i = 0; i < EMU_STREAMS; i++) {
     if (!emu_state.stream[i].at || sinks[i].lost) continue;
     if (sinks[i].raw)
-      emu_state.stream[i].at = sinks[i].base;
+      emu_state.stream[i].at = buffers[i].base;
     else
-      ((struct data_chunk *)sinks[i].base)->used = 0;
+      ((struct data_chunk *)buffers[i].base)->used = 0;
   }
+  release();
 }
 
 // The child starts with buffers of its own: the parent's chunk stays the parent's, its unwritten records too.
 void stream_forked(void) {
   for (size_t i = 0; i < EMU_STREAMS; i++) emu_state.stream[i] = (struct emu_stream){NULL, NULL};
+}
+
+void stream_thread_begins(uint8_t room[STREAM_ROOM]) {
+  for (size_t i = 0; i < EMU_STREAMS; i++) buffers[i].base = room + i * DATA_CHUNK;
+}
+
+// What the thread does not need of its last chunk is given back to the disk.
+void stream_thread_ends(void) {
+  hold();
+  for (size_t i = 0; i < EMU_STREAMS; i++) {
+    const uint8_t *at = emu_state.stream[i].at;
+    end_buffer(i, 0);
+    if (at && buffers[i].is_chunk) madvise((void *)page_up((uint64_t)at), page_down((uint64_t)emu_state.stream[i].end) - page_up((uint64_t)at), MADV_REMOVE);
+    emu_state.stream[i] = (struct emu_stream){NULL, NULL};
+  }
+  release();
 }

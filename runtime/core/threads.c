@@ -1,6 +1,7 @@
 // Owns the guest's threads: each is a thread of the kernel's, with the flags, addresses and thread id that the guest asked for, on a slot of
 // the core's own: host stack, thread-local storage (libc does not know of them), and stacks for signals. Slots are used again and again.
 #include "core.h"
+#include "data.h"
 #include "signals.h"
 #include <asm/prctl.h>
 #include <elf.h>
@@ -13,16 +14,18 @@
 
 _Noreturn void dispatch(void);
 
-// From the bottom: guard and host stack, stacks for signals, thread-local storage, the C library's thread block (struct pthread).
+// From the bottom: guard and host stack, buffers of streams, stacks for signals, thread-local storage with the counters, the C library's thread
+// block (struct pthread).
 enum { MOST_SLOTS = 1 << 15, TCB_ROOM = PAGE };
-static const uint64_t SLOT = 64 << 20;
+static const uint64_t HOST_STACK = 64 << 20;
 
 static uint64_t arena;              // slots, address space only until they are used
 static uint32_t slots;              // how many there is room for
 static uint32_t busy[MOST_SLOTS];   // 0: free; the thread itself says so, with its last but one instruction
 static bool prepared[MOST_SLOTS];   // readable and writable
+static bool counts[MOST_SLOTS];     // has counters of its own in this process
 static uint32_t alive = 1;          // threads
-static struct emu_state *first;     // of the thread that has no slot
+static uint64_t first;              // thread block of the thread that has no slot, 0: gone
 static int leaders_status;          // of the process, when its first thread has left
 static bool leader_left;
 
@@ -30,7 +33,7 @@ static bool leader_left;
 static _Thread_local struct birth {
   uint32_t *slot;
   uint64_t bottom, top; // of the host stack
-  uint8_t *signal_stacks;
+  uint8_t *streams, *signal_stacks;
   uint64_t blocked;
 } birth;
 
@@ -43,22 +46,7 @@ static uint64_t self(void) {
 // A thread-local object of the thread whose thread block that is.
 static void *of(uint64_t block, const void *mine) { return (void *)(block + ((uint64_t)mine - self())); }
 
-// --- Slots ----------------------------------------------------------------------------------------------------------------
-
-// By the first thread that makes another one.
-static bool reserve(void) {
-  if (arena) return true;
-  first = &emu_state;
-  for (slots = MOST_SLOTS; slots; slots /= 2) {
-    long at = raw(SYS_mmap, 0, slots * SLOT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
-    if (at < 0 && at > -PAGE) continue;
-    arena = (uint64_t)at;
-    RAW3(SYS_madvise, arena, slots * SLOT, MADV_NOHUGEPAGE);
-    memory_protect_runner(arena, arena + slots * SLOT);
-    return true;
-  }
-  return false;
-}
+// --- Thread-local storage -----------------------------------------------------------------------------------------------------
 
 extern const Elf64_Ehdr __ehdr_start; // the runner's own headers (lld)
 
@@ -68,18 +56,58 @@ static const Elf64_Phdr *tls_segment(void) {
   return at;
 }
 
-// Variant II of "ELF Handling For Thread-Local Storage": the segment lies below the thread block, which starts with its own address. The
-// rest of it is as in a program without threads (multiple_threads = 0), but for the two secrets that libc's code reads there.
-static uint64_t lay_out(uint64_t top, uint64_t *bottom) {
-  enum { SELF = 0x10, STACK_GUARD = 0x28, POINTER_GUARD = 0x30 };
+// Variant II of "ELF Handling For Thread-Local Storage": the segment lies below the thread block, as lld places it.
+static uint64_t storage_size(void) {
   const Elf64_Phdr *tls = tls_segment();
-  uint64_t block = (top - TCB_ROOM) & ~(tls->p_align - 1);
-  *bottom = block - tls->p_memsz - ((-tls->p_vaddr - tls->p_memsz) & (tls->p_align - 1));
-  memcpy((void *)*bottom, (const void *)tls->p_vaddr, tls->p_filesz);
-  memset((void *)(*bottom + tls->p_filesz), 0, top - *bottom - tls->p_filesz);
+  return tls->p_memsz + ((-tls->p_vaddr - tls->p_memsz) & (tls->p_align - 1));
+}
+
+uint64_t thread_storage(void) { return self() - storage_size(); }
+
+// What the segment says of [from, to), where it is at `at`.
+static void initialise(uint64_t at, uint64_t from, uint64_t to) {
+  const Elf64_Phdr *tls = tls_segment();
+  uint64_t end = at + tls->p_filesz;
+  memset((void *)from, 0, to - from);
+  if (from < end) memcpy((void *)from, (const void *)(tls->p_vaddr + (from - at)), (to < end ? to : end) - from);
+}
+
+// The thread block begins with its own address. The rest of it is as in a program without threads (multiple_threads = 0), but for the two
+// secrets that libc's code reads there. Counters stay as they are.
+static void lay_out(uint64_t block) {
+  enum { SELF = 0x10, STACK_GUARD = 0x28, POINTER_GUARD = 0x30 };
+  uint64_t at = block - storage_size(), cells = (uint64_t)of(block, emu_cells_begin), cells_end = (uint64_t)of(block, emu_cells_end);
+  initialise(at, at, cells);
+  initialise(at, cells_end, block + TCB_ROOM);
   *(uint64_t *)block = *(uint64_t *)(block + SELF) = block;
   memcpy((void *)(block + STACK_GUARD), (const void *)(self() + STACK_GUARD), POINTER_GUARD + 8 - STACK_GUARD);
-  return block;
+}
+
+// --- Slots ----------------------------------------------------------------------------------------------------------------
+
+static uint64_t slot_size(void) { return HOST_STACK + page_up(storage_size() + tls_segment()->p_align); }
+static uint64_t slot_at(uint32_t n) { return arena + n * slot_size(); }
+static uint64_t block_of(uint32_t n) { return (slot_at(n + 1) - TCB_ROOM) & ~(tls_segment()->p_align - 1); }
+
+// By the first thread that makes another one.
+static bool reserve(void) {
+  if (arena) return true;
+  first = self();
+  for (slots = MOST_SLOTS; slots; slots /= 2) {
+    long at = raw(SYS_mmap, 0, slots * slot_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
+    if (at < 0 && at > -PAGE) continue;
+    arena = (uint64_t)at;
+    RAW3(SYS_madvise, arena, slots * slot_size(), MADV_NOHUGEPAGE);
+    memory_protect_runner(arena, arena + slots * slot_size());
+    return true;
+  }
+  return false;
+}
+
+static bool prepare(uint32_t n) {
+  if (!prepared[n] && RAW3(SYS_mprotect, slot_at(n) + HOST_GUARD, slot_size() - HOST_GUARD, PROT_READ | PROT_WRITE)) return false;
+  prepared[n] = true;
+  return counts[n] || (counts[n] = counters_map(of(block_of(n), emu_cells_begin)));
 }
 
 // The thread block of a free slot, its thread-local storage filled in; 0: there is none.
@@ -88,15 +116,23 @@ static uint64_t take_slot(void) {
   if (!reserve()) return 0;
   lock(LOCK_THREADS);
   while (n < slots && __atomic_load_n(&busy[n], __ATOMIC_ACQUIRE)) n++;
-  uint64_t bottom = arena + n * SLOT, top = bottom + SLOT, at;
-  bool usable = n < slots && (prepared[n] || !RAW3(SYS_mprotect, bottom + HOST_GUARD, SLOT - HOST_GUARD, PROT_READ | PROT_WRITE));
-  if (usable) busy[n] = prepared[n] = true;
+  bool usable = n < slots && prepare(n);
+  if (usable) busy[n] = true;
   unlock(LOCK_THREADS);
   if (!usable) return 0;
-  uint64_t block = lay_out(top, &at);
-  uint8_t *signal_stacks = (uint8_t *)page_down(at) - SIGNAL_STACKS;
-  *(struct birth *)of(block, &birth) = (struct birth){&busy[n], bottom, (uint64_t)signal_stacks, signal_stacks, 0};
+  uint64_t block = block_of(n);
+  lay_out(block);
+  uint8_t *signal_stacks = (uint8_t *)page_down(block - storage_size()) - SIGNAL_STACKS, *streams = signal_stacks - STREAM_ROOM;
+  *(struct birth *)of(block, &birth) = (struct birth){&busy[n], slot_at(n), (uint64_t)streams, streams, signal_stacks, 0};
   return block;
+}
+
+void threads_each_other(void (*see)(int64_t distance)) {
+  lock(LOCK_THREADS);
+  if (first && first != self()) see((int64_t)(first - self()));
+  for (uint32_t n = 0; n < slots; n++)
+    if (busy[n] && block_of(n) != self()) see((int64_t)(block_of(n) - self()));
+  unlock(LOCK_THREADS);
 }
 
 // --- Begin ------------------------------------------------------------------------------------------------------------------
@@ -106,6 +142,8 @@ static _Noreturn void begin(void) {
   RAW2(SYS_arch_prctl, ARCH_SET_GS, emu_state.fsbase); // guest fs: is host gs:
   host_stack_use(birth.bottom, birth.top);
   dispatch_thread_begins();
+  stream_thread_begins(birth.streams);
+  event_happens(EVENT_THREAD_START, (uint64_t)RAW0(SYS_gettid), 0, 0);
   signals_thread_begins(birth.signal_stacks, birth.blocked);
   dispatch();
 }
@@ -183,6 +221,8 @@ __asm__(".pushsection .text\n"
 // The process ends with its last thread, with the status of its first.
 void thread_exit(int status) {
   if (__atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
+  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  if (data_header) stream_thread_ends();
   uint64_t everything = ~0ull;
   RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
   if (RAW0(SYS_gettid) == RAW0(SYS_getpid)) leaders_status = status, leader_left = true;
@@ -192,18 +232,18 @@ void thread_exit(int status) {
 }
 
 void threads_forked(void) {
-  for (uint32_t n = 0; n < slots; n++) busy[n] = &busy[n] == birth.slot;
-  first = &emu_state;
+  for (uint32_t n = 0; n < slots; n++) busy[n] = counts[n] = &busy[n] == birth.slot;
+  if (birth.slot) first = 0;
   alive = 1;
   leader_left = false;
 }
 
+static void call_to_core(int64_t distance) {
+  struct emu_state *state = (struct emu_state *)((uint64_t)&emu_state + (uint64_t)distance);
+  __atomic_store_n(&state->host_limit, ~0ull, __ATOMIC_SEQ_CST);
+}
+
 void threads_call_to_core(void) {
-  lock(LOCK_THREADS);
-  if (first) __atomic_store_n(&first->host_limit, ~0ull, __ATOMIC_SEQ_CST);
-  for (uint32_t n = 0; n < slots; n++) {
-    uint64_t top = arena + (n + 1) * SLOT, block = (top - TCB_ROOM) & ~(tls_segment()->p_align - 1);
-    if (busy[n]) __atomic_store_n(&((struct emu_state *)of(block, &emu_state))->host_limit, ~0ull, __ATOMIC_SEQ_CST);
-  }
-  unlock(LOCK_THREADS);
+  call_to_core(0);
+  threads_each_other(call_to_core);
 }

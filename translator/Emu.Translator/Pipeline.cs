@@ -172,16 +172,16 @@ public sealed class Pipeline
     static (Function Function, Demand Demand)[] Ready(IEnumerable<Function> functions, Func<Function, Demand> demand) =>
         [.. functions.Select(f => (Function: f, Demand: demand(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) })];
 
-    byte[] Emitted(IEnumerable<(Function Function, Demand Demand)> functions)
+    byte[] Emitted(IReadOnlyCollection<(Function Function, Demand Demand)> functions)
     {
         using var m = Module(functions);
         return Codegen.Emit(m, options.Level);
     }
 
-    ModuleWriter Module(IEnumerable<(Function Function, Demand Demand)> functions)
+    ModuleWriter Module(IReadOnlyCollection<(Function Function, Demand Demand)> functions)
     {
         var m = new ModuleWriter("regions") { HasProbes = !probes.Value.IsEmpty };
-        var symbols = new ModuleSymbols(m, plugins);
+        var symbols = new ModuleSymbols(m, plugins, sharesCells: functions.Any(f => f.Demand.Guard.Kind != GuardKind.None));
         foreach (var (f, demand) in functions) RegionLowering.Lower(symbols, f, demand);
         symbols.Finish();
         probes.Value.AddTo(m);

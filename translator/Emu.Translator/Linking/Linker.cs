@@ -13,7 +13,7 @@ public static class Linker
     public static void Link(string output, IReadOnlyList<Image> guest, string core, IReadOnlyList<string> objects)
     {
         string gcc = GccDirectory();
-        string[] edges = [Edge(output, "begin", ".balign 4096"), Edge(output, "end", ".balign 4096\n.zero 4096")];
+        string[] edges = [Edge(output, "begin", "emu_cells_begin:"), Edge(output, "end", ".zero 4096\nemu_cells_end:")];
         string response = output + ".rsp";
         File.WriteAllLines(response,
         [
@@ -27,11 +27,11 @@ public static class Linker
         foreach (var file in edges.Append(response)) File.Delete(file);
     }
 
-    /// <summary>Counters are mapped from the data file: their section starts and ends on a page of its own.</summary>
+    /// <summary>Counters are mapped from the data file, for each thread: their section starts and ends on a page of its own.</summary>
     static string Edge(string output, string name, string directives)
     {
         using var m = new ModuleWriter(name);
-        string text = $".section emu_counters,\"aw\",@nobits\n{directives}\n";
+        string text = $".section emu_counters,\"awT\",@nobits\n.balign 4096\n.globl emu_cells_begin, emu_cells_end\n.type emu_cells_begin, @tls_object\n.type emu_cells_end, @tls_object\n{directives}\n";
         LLVM.SetModuleInlineAsm2(m.Module, text, (nuint)text.Length);
         string path = $"{output}.{name}.o";
         File.WriteAllBytes(path, Codegen.Emit(m, 0));

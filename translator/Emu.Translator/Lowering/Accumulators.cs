@@ -15,7 +15,10 @@ public sealed partial class RegionLowering
     const int MostAccumulators = 4;
 
     /// <summary>A cell of a loop, and the alloca that LLVM makes a register of.</summary>
-    readonly record struct Accumulator(LLVMValueRef Cell, LLVMValueRef Home);
+    readonly record struct Accumulator(int Cell, LLVMValueRef Home);
+
+    /// <summary>Where the address of all cells is, in loops with accumulators.</summary>
+    LLVMValueRef cellsHome;
 
     /// <summary>Of the loop that a block is in, by array and key.</summary>
     readonly Dictionary<Label, Dictionary<(string, ulong), Accumulator>> accumulators = [];
@@ -31,6 +34,7 @@ public sealed partial class RegionLowering
             if (cells.Count is 0 or > MostAccumulators) continue;
             var homes = cells.ToDictionary(c => c, c => new Accumulator(symbols.Plugins.NewCell(c.Array, c.Key), m.Alloca(m.I64)));
             foreach (var label in loop) accumulators[label] = homes;
+            if (cellsHome.Handle == 0) cellsHome = m.Alloca(m.Ptr);
         }
     }
 
@@ -72,9 +76,13 @@ public sealed partial class RegionLowering
 
     void LoadAccumulators(Label loop)
     {
-        if (accumulators.TryGetValue(loop, out var homes)) foreach (var (cell, home) in homes.Values) m.Store(state.Plugin(m.Load(m.I64, cell)), home);
+        if (!accumulators.TryGetValue(loop, out var homes)) return;
+        var cells = symbols.Plugins.Cells();
+        m.Store(cells, cellsHome);
+        foreach (var (cell, home) in homes.Values) m.Store(state.Plugin(m.Load(m.I64, symbols.Plugins.Cell(cells, cell))), home);
     }
 
     /// <summary>Volatile: that a later store overwrites it on all ways does not make it needless, there may be none.</summary>
-    void StoreCell(LLVMValueRef cell, LLVMValueRef home) => LLVM.SetVolatile(state.Plugin(m.Store(m.Load(m.I64, home), cell)), 1);
+    void StoreCell(int cell, LLVMValueRef home) =>
+        LLVM.SetVolatile(state.Plugin(m.Store(m.Load(m.I64, home), symbols.Plugins.Cell(m.Load(m.Ptr, cellsHome), cell))), 1);
 }

@@ -5,12 +5,13 @@ namespace Emu.Translator.Lowering;
 /// <summary>What a module's regions refer to: other regions, the core's functions, the dispatch table, plugin data.</summary>
 public sealed unsafe class ModuleSymbols
 {
-    public ModuleSymbols(ModuleWriter m, PluginData plugins)
+    /// <param name="sharesCells">Counters are not per thread: of code that is met at run time.</param>
+    public ModuleSymbols(ModuleWriter m, PluginData plugins, bool sharesCells = false)
     {
         Module = m;
         State = new(m);
         Debug = new(m);
-        Plugins = new(m, State, plugins, Cold);
+        Plugins = new(m, State, plugins, Cold, sharesCells);
         ResultType = m.Struct([.. Abi.Out.Select(TypeOf)]);
         RegionType = m.Function(ResultType, [.. Abi.In.Select(TypeOf)]);
         LookupType = m.Function(m.Ptr, m.I64);
