@@ -31,7 +31,9 @@ public sealed partial class BaselineCompiler
             n = cells.Count;
             cells.Add(key);
         }
-        code.Add(Instruction.Create(Code.Add_rm64_imm32, Absolute(8 * n), checked((int)c.Amount)), "emu_cells");
+        var add = Instruction.Create(Code.Add_rm64_imm32, Absolute(8 * n), checked((int)c.Amount));
+        add.HasLockPrefix = true; // threads and processes share the cells of code that is met at run time
+        code.Add(add, "emu_cells");
     }
 
     /// <summary>Bump-stores a record; a full buffer is replaced on the way.</summary>
