@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Emu.Cli;
 using Emu.Cli.Running;
@@ -18,49 +17,32 @@ namespace Emu.Fallback;
 /// <summary>Answers a runner's requests: what is known and still so is given again, the rest goes through the pipeline.</summary>
 sealed unsafe class Service
 {
-    /// <summary>A translation and what it relies on.</summary>
-    sealed record Version(ulong Record, ulong Host, GuardKind Guard, bool CallsImage, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Code)
-    {
-        /// <summary>Whether it was made from these bytes there.</summary>
-        public bool Has(ulong address, ReadOnlySpan<byte> bytes)
-        {
-            foreach (var run in Code)
-                if (address >= run.Address && address + (ulong)bytes.Length <= run.Address + (ulong)run.Bytes.Length)
-                    return run.Bytes.Span.Slice((int)(address - run.Address), bytes.Length).SequenceEqual(bytes);
-            return false;
-        }
-    }
-
     readonly Channel channel;
     readonly RunnerFile runner;
-    readonly CodeCache cache;
     readonly Pipeline pipeline;
-    readonly Image image;
-    readonly ulong cellsAt, dynamicTable;
-    readonly KeyNames names;
+    readonly RegionStore store;
+    readonly Promoter? promoter;
     readonly Lessons? lessons;
-    readonly long stateOffset;
-    readonly Dictionary<ulong, List<Version>> known = [];
     readonly Dictionary<ulong, (PageState State, ReadOnlyMemory<byte>? Bytes)> pages = [];
     PageState weakest;
     ulong request;
-    uint regions, cells;
+
+    /// <summary>1: nothing is promoted. 2: all is LLVM's at once. Else regions begin in the first tier.</summary>
+    static readonly string? tier = Environment.GetEnvironmentVariable("EMU_TIER");
 
     Service(Channel channel, MessageHead hello, string build)
     {
         this.channel = channel;
         runner = new($"/proc/self/fd/{Protocol.Runner}");
-        cache = new(Protocol.Cache, hello.Words[1], hello.Words[2]);
-        (stateOffset, cellsAt) = ((long)hello.Words[3], hello.Words[4]);
-        dynamicTable = runner["emu_dynamic_table"];
         string own = Emu.Cli.Version.Translator;
         var words = build.Split(" O");
         if (words.Length != 2 || words[0] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
         var plugins = runner.Meta() is { } meta ? new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta) : [];
-        image = runner.Image();
+        var image = runner.Image();
         if (words[1].Length == 1) lessons = new(image, runner.Modules());
         pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
-        names = new(pipeline, runner.Meta());
+        store = new(runner, new(Protocol.Cache, hello.Words[1], hello.Words[2]), new(pipeline, runner.Meta()), (long)hello.Words[3], hello.Words[4]);
+        if (tier is not ("1" or "2")) promoter = new(store, Promote);
     }
 
     /// <summary>The process that asked was killed before it had its answer, and another one asks.</summary>
@@ -83,7 +65,8 @@ sealed unsafe class Service
                     service = new(channel, head, Encoding.UTF8.GetString(channel.More));
                     channel.Send(head.Id, MessageKind.Ready);
                 }
-                else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head.Id, head.Words[0], callsImage: head.Words[1] != 0, resumed: head.Words[2] != 0);
+                else if (head.Kind == MessageKind.Promote) service?.Hot(head);
+                else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head);
             }
             catch (SupersededException e)
             {
@@ -98,57 +81,74 @@ sealed unsafe class Service
         }
     }
 
-    void Answer(ulong id, ulong pc, bool callsImage, bool resumed)
+    void Answer(MessageHead head)
     {
-        request = id;
+        (request, ulong pc, bool callsImage, bool resumed) = (head.Id, head.Words[0], head.Words[1] != 0, head.Words[2] != 0);
         pages.Clear();
+        pages[pc & ~4095ul] = Answered((PageState)head.Words[3]);
         var version = Again(pc, callsImage);
         bool isNew = version is null;
         version ??= Translate(pc, callsImage);
-        if (isNew && version != null) lessons?.Learn(pc, (int)(id >> 32), resumed, isConstant: Guard == GuardKind.Entry);
-        channel.Send(id, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
+        if (isNew && version != null) lessons?.Learn(pc, (int)(request >> 32), resumed, isConstant: Guard == GuardKind.Entry);
+        channel.Send(request, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
     }
+
+    void Hot(MessageHead head) => promoter?.Ask((uint)head.Words[0], head.Words[1]);
 
     /// <summary>A version whose bytes are what is there now.</summary>
     Version? Again(ulong pc, bool callsImage)
     {
-        foreach (var v in known.GetValueOrDefault(pc, []))
+        foreach (var v in store.Of(pc))
         {
             weakest = PageState.Constant;
             var code = new LiveCode(Page, _ => false);
-            if (v.CallsImage == callsImage && v.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Guard == Guard) return v;
+            if (v.Source.CallsImage == callsImage && v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Source.Guard == Guard) return v;
         }
         return null;
     }
 
     Version? Translate(ulong pc, bool callsImage)
     {
-        bool IsImage(ulong at) => callsImage && runner.Roots.Contains(at);
         weakest = PageState.Constant;
-        var code = new LiveCode(Page, IsImage);
+        var code = new LiveCode(Page, at => callsImage && runner.Roots.Contains(at));
         if (code.Region(pc) is not { } region) return null;
         var patched = PatchedIn(region, code);
-        var runs = Without(code.Runs(), region, patched);
-        var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), at => IsImage(at) || at == pc || known.ContainsKey(at), patched.Contains, new(Guard, runs));
-        uint flags = (Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
-            | ((reads & (Transient.Flags | Transients.Of("r11"))) != 0 ? Protocol.ReadsTransients : 0);
-        var version = Load(pc, made, runs, flags, callsImage);
-        if (!known.TryGetValue(pc, out var versions)) known[pc] = versions = [];
-        versions.Insert(0, version);
-        return version;
+        var source = new Source(Without(code.Runs(), region, patched), patched, Guard, callsImage);
+        var (made, reads) = tier == "2" ? default : pipeline.TranslateAtOnce(region, (at, size) => code.Read(at, size), IsRoot(pc, source), patched.Contains, new(Guard, source.Code), promoter != null);
+        if (made != null) return store.Add(pc, made, source, Flags(source, reads));
+        return TranslateWell(pc, region, code, source, promotes: false);
     }
+
+    Version TranslateWell(ulong pc, GuestRegion region, LiveCode code, Source source, bool promotes)
+    {
+        var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), IsRoot(pc, source), source.Patched.Contains, new(source.Guard, source.Code));
+        return store.Add(pc, made, source, Flags(source, reads), promotes);
+    }
+
+    /// <summary>The region of a PC in the code that a version was made from: of what is beyond it is not known whether it is code.</summary>
+    void Promote(Version hot, ulong pc)
+    {
+        var source = hot.Source;
+        var code = new LiveCode(source.Page, at => !source.Has(at));
+        if (code.Region(pc) is { } region) TranslateWell(pc, region, code, source with { Code = Without(code.Runs(), region, source.Patched) }, promotes: true);
+    }
+
+    Func<ulong, bool> IsRoot(ulong pc, Source source) => at => at == pc || source.CallsImage && runner.Roots.Contains(at) || store.IsKnown(at);
+
+    static uint Flags(Source source, Transient reads) => (source.Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
+        | ((reads & (Transient.Flags | Transients.Of("r11"))) != 0 ? Protocol.ReadsTransients : 0);
 
     /// <summary>Instructions whose immediates differ from those of the version before: they will differ again.</summary>
     HashSet<ulong> PatchedIn(GuestRegion region, LiveCode code)
     {
         var found = new HashSet<ulong>();
-        if (Guard != GuardKind.Bytes || !known.TryGetValue(region.Root, out var versions) || versions[0].Guard != GuardKind.Bytes) return found;
+        if (Guard != GuardKind.Bytes || store.Of(region.Root) is not [{ Source: { Guard: GuardKind.Bytes } before }, ..]) return found;
         foreach (var i in region.Blocks.SelectMany(b => b.Instructions))
-            if (Patched.Immediate(i) is { } at && !versions[0].Has(at.Address, code.Read(at.Address, at.Size))) found.Add(i.IP);
+            if (Patched.Immediate(i) is { } at && !before.Has(at.Address, code.Read(at.Address, at.Size))) found.Add(i.IP);
         return found;
     }
 
-    static IReadOnlyList<(ulong, ReadOnlyMemory<byte>)> Without(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> runs, GuestRegion region, HashSet<ulong> patched)
+    static IReadOnlyList<(ulong, ReadOnlyMemory<byte>)> Without(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> runs, GuestRegion region, IReadOnlySet<ulong> patched)
     {
         var left = runs.ToList();
         foreach (var i in region.Blocks.SelectMany(b => b.Instructions).Where(i => patched.Contains(i.IP)))
@@ -179,72 +179,16 @@ sealed unsafe class Service
     (PageState State, ReadOnlyMemory<byte>? Bytes) Ask(ulong at)
     {
         channel.Send(request, MessageKind.WantPage, at);
-        if (!channel.Receive(out var reply)) Environment.Exit(0);
+        MessageHead reply;
+        for (; ; Hot(reply))
+        {
+            if (!channel.Receive(out reply)) Environment.Exit(0);
+            if (reply.Kind != MessageKind.Promote) break;
+        }
         if (reply.Id != request) throw new SupersededException(reply);
         if (reply.Kind != MessageKind.Page) throw new TranslationException("the runner talks nonsense");
-        var state = (PageState)reply.Words[1];
-        return (state, state == PageState.Absent ? null : (ReadOnlyMemory<byte>?)channel.More.ToArray());
+        return Answered((PageState)reply.Words[1]);
     }
 
-    Version Load(ulong pc, byte[] made, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code, uint flags, bool callsImage)
-    {
-        uint id = ++regions;
-        if (id >= Protocol.MostRegions) throw new TranslationException($"there are more than {Protocol.MostRegions} regions");
-        var loader = new ObjectLoader(made, cache, name => Symbol(name, id));
-        uint count = (uint)(loader.CellBytes / 8), first = TakeCells(count);
-        loader.Load(CellAddress(first));
-        var text = loader.At(".text");
-        var (lines, linesSize) = loader.At(".debug_line");
-        byte[] fresh = names.Fresh();
-        ulong namesAt = cache.Take(fresh.Length, 16);
-        fresh.CopyTo(cache.At(namesAt, fresh.Length));
-        var record = new RegionRecord
-        {
-            Pc = pc, Host = loader.Defined(ModuleSymbols.RegionName(pc)), HostEnd = text.Address + text.Size, Id = id, Flags = flags,
-            Lines = lines, LinesSize = linesSize, Keys = loader.At("emu_keys").Address, Names = namesAt, NamesSize = (ulong)fresh.Length, FirstCell = first, Cells = count, Ranges = (uint)code.Count,
-        };
-        return new(Write(record, code), record.Host, Guard, callsImage, code);
-    }
-
-    ulong Write(RegionRecord record, IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> code)
-    {
-        int head = sizeof(RegionRecord) + code.Count * sizeof(CodeRange), size = head + code.Sum(r => r.Bytes.Length);
-        ulong at = cache.Take(size, 16);
-        var to = cache.At(at, size);
-        MemoryMarshal.Write(to, record);
-        int bytes = head;
-        for (int n = 0; n < code.Count; n++)
-        {
-            MemoryMarshal.Write(to[(sizeof(RegionRecord) + n * sizeof(CodeRange))..], new CodeRange { From = code[n].Address, Size = (uint)code[n].Bytes.Length, Bytes = (uint)bytes });
-            code[n].Bytes.Span.CopyTo(to[bytes..]);
-            bytes += code[n].Bytes.Length;
-        }
-        return at;
-    }
-
-    /// <summary>A region's cells lie in one chunk.</summary>
-    uint TakeCells(uint count)
-    {
-        if (count > Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk) cells += Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk;
-        uint first = cells;
-        cells += count;
-        if (cells / Protocol.CellsPerChunk >= 64) throw new TranslationException("there is no room for more counters");
-        return first;
-    }
-
-    ulong CellAddress(uint n) => cellsAt + ((ulong)(n / Protocol.CellsPerChunk) << Protocol.ChunkShift) + Protocol.ChunkHeader
-        + Protocol.KeySize * (ulong)Protocol.CellsPerChunk + 8 * (ulong)(n % Protocol.CellsPerChunk);
-
-    /// <summary>What regions refer to. Regions of the cache have a dispatch table of their own, and say in a byte each whether they are valid.</summary>
-    ulong Symbol(string name, uint region) => name switch
-    {
-        "emu_state" => (ulong)stateOffset,
-        "emu_dispatch_table" => dynamicTable,
-        "emu_dispatch_mask" => DynamicMask,
-        "emu_valid_cell" => runner["emu_valid"] + region,
-        _ when name.StartsWith("emu_r_", StringComparison.Ordinal) && known.TryGetValue(Convert.ToUInt64(name[6..], 16), out var versions) => versions[0].Host,
-        _ => runner[name],
-    };
-
-    const ulong DynamicMask = ((1 << 16) - 1) * 16;
+    (PageState State, ReadOnlyMemory<byte>? Bytes) Answered(PageState state) => (state, state == PageState.Absent ? null : (ReadOnlyMemory<byte>?)channel.More.ToArray());
 }

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { MOST_REGIONS = 1 << 18, PLACES = 1 << 19, NONE = 0 };
+enum { MOST_REGIONS = 1 << 18, PLACES = 1 << 19, NONE = 0, VALID = 1, RETIRED = 2, FIRST_HEAT = 1000, HEAT = 4000 };
 
 // A region with the same pc as another: versions of code that changed. Index: the region's id.
 static struct known {
@@ -19,8 +19,11 @@ static struct place {
   uint32_t first;
 } places[PLACES];
 
-// Read by regions at their entry and after calls: 0 means look the PC up again.
+// Read by regions at their entry and after calls: 0 means look the PC up again; 2 that who enters should: there is a better one.
 uint8_t emu_valid[MOST_REGIONS];
+
+// What is left, negative, until a region of the first tier asks for a better one (emu_hot).
+int32_t emu_heat[MOST_REGIONS];
 
 // What regions translated at run time probe inline, as emu_dispatch_table for those of before. Never emptied, and a place never
 // changes its PC: another thread may be between its two loads.
@@ -76,7 +79,7 @@ static bool same_bytes(const struct region *region) {
 const struct region *cache_find(uint64_t pc) {
   for (uint32_t id = place_of(pc)->first; id != NONE; id = known[id].next) {
     const struct region *region = known[id].region;
-    if (emu_valid[id] && (!(region->flags & REGION_CHECKED) || same_bytes(region))) return region;
+    if (emu_valid[id] == VALID && (!(region->flags & REGION_CHECKED) || same_bytes(region))) return region;
   }
   return NULL;
 }
@@ -89,8 +92,23 @@ void cache_add(const struct region *region) {
     __atomic_store_n(&place->first, id, __ATOMIC_RELEASE); // other threads look for it without a lock
     __atomic_store_n(&place->pc, region->pc, __ATOMIC_RELEASE);
     if (id > newest) newest = id;
+    emu_heat[id] = -FIRST_HEAT;
   }
-  emu_valid[id] = 1;
+  emu_valid[id] = VALID;
+}
+
+// A better one has been added.
+static void retire(uint32_t id) {
+  if (emu_valid[id] == VALID) emu_valid[id] = RETIRED;
+}
+
+void *emu_hot(int32_t *heat, uint64_t pc) {
+  uint32_t id = (uint32_t)(heat - emu_heat);
+  *heat = -HEAT;
+  uint64_t entry = known[id].region->pc;
+  if (emu_valid[id] == VALID && fallback_promoted(id, entry)) retire(id);
+  bool leaves = emu_valid[id] == VALID ? pc != entry && fallback_promoted(id, pc) : emu_valid[id] != RETIRED || pc == entry || fallback_promoted(id, pc);
+  return leaves ? emu_lookup_everything(pc) : NULL;
 }
 
 void cache_withdraw(uint32_t id) {

@@ -73,6 +73,9 @@ EMU_ENTRY void emu_safepoint(void);
 // The same at a loop's back-edge. Whether a register, or rip, is another than before.
 EMU_ENTRY _Bool emu_visited(void);
 
+// The region to go on in at `pc`, where a region of the first tier is hot; NULL: in the same one. The rest of the guest is in emu_state.
+EMU_ENTRY void *emu_hot(int32_t *heat, uint64_t pc);
+
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 

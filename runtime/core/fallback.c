@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",         "TMPDIR",
-                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_STATS"};
+                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_STATS", "EMU_TIER"};
 enum { PASSED = sizeof passed / sizeof *passed };
 static char strings[16 << 10], *environment[PASSED + 1];
 
@@ -220,7 +220,9 @@ static const struct region *ask(uint64_t pc, bool resumed) {
   bool is_new;
   uint64_t since = guest_changes();
   uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();
-  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed}, "", 0);
+  uint8_t page[PAGE];
+  enum page_state state = guest_page(page_down(pc), page);
+  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed, state}, page, state == PAGE_ABSENT ? 0 : PAGE);
   const struct region *region = answer(id, &is_new);
   if (!region) return NULL;
   cells_use(region, is_new);
@@ -244,11 +246,27 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   return region;
 }
 
+bool fallback_promoted(uint32_t id, uint64_t pc) {
+  lock(LOCK_TRANSLATION);
+  const struct region *region = cache_find(pc);
+  bool is_better = region && !(region->flags & REGION_FIRST_TIER);
+  if (!is_better && cache_header()->is_promoted[pc % PROMOTED]) {
+    lock_service(F_WRLCK);
+    region = ask(pc, false);
+    lock_service(F_UNLCK);
+    is_better = region && !(region->flags & REGION_FIRST_TIER);
+  }
+  if (!is_better) post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0);
+  unlock(LOCK_TRANSLATION);
+  return is_better;
+}
+
 void fallback_say_statistics(void) {
   const char *wanted = variable("EMU_STATS");
   if (!wanted || wanted[0] != '1') return;
   if (to_service < 0) return say("statistics: nothing was translated at run time");
   const struct cache_header *h = cache_header();
-  say("statistics: %u regions translated at run time, %u round trips, %u us waiting for them, %u regions withdrawn", h->regions, h->trips,
-      h->nanoseconds / 1000, h->withdrawn);
+  say("statistics: %u regions translated at run time, %u by the first tier, %u promoted, %u round trips, %u us waiting for them, %u regions "
+      "withdrawn",
+      h->regions, h->first_tier, h->promoted, h->trips, h->nanoseconds / 1000, h->withdrawn);
 }

@@ -5,16 +5,18 @@
 
 #include <stdint.h>
 
-enum { FALLBACK_VERSION = 1, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+enum { FALLBACK_VERSION = 2, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
 
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
   MESSAGE_READY,     // from it
-  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called, whether all host frames were left before
+  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called, whether all host frames were left before, enum page_state of
+                     // the page of pc; then that page
   MESSAGE_WANT_PAGE, // from it: address
   MESSAGE_PAGE,      // to it: address, enum page_state; then the page
   MESSAGE_DONE,      // from it: address of the struct region (0: no code there), whether it is new
   MESSAGE_ERROR,     // from it: a line of text
+  MESSAGE_PROMOTE,   // to it, no answer: id of a region of the first tier, PC in it that is hot
 };
 
 // What guest code in a page may rely on.
@@ -38,7 +40,7 @@ struct code_range {
   uint32_t size, bytes; // offset of a copy of the guest's bytes, from the region's record
 };
 
-enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2 };
+enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2, REGION_FIRST_TIER = 4 };
 
 // In the cache, written by the service before it answers.
 struct region {
@@ -52,11 +54,13 @@ struct region {
 };
 
 // First page of the cache.
-enum { CACHE_CHUNKS = 64 };
+enum { CACHE_CHUNKS = 64, PROMOTED = 2048 };
 struct cache_header {
   uint64_t chunk_offset[CACHE_CHUNKS]; // in the data file, of each chunk of cells; 0: not yet
   uint64_t names_offset;               // of the chunk of names
   uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
+  uint64_t first_tier, promoted;                   // the service's: regions without LLVM; those that LLVM made of them
+  uint8_t is_promoted[PROMOTED];                   // by a PC's low bits: whether it may have a region of the second tier
 };
 
 // A chunk of cells, as it lies in the data file: header, keys, counters.

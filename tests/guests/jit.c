@@ -112,6 +112,34 @@ static void from_file(void) {
   printf("file: %llx\n", (unsigned long long)sum);
 }
 
+// Much code that runs once.
+static void cold(void) {
+  enum { COUNT = 400, ROOM = 128 };
+  uint8_t *at = map(COUNT * ROOM, 7);
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < COUNT; i++) {
+    uint8_t *p = at + i * ROOM;
+    for (int k = 0; k < 6; k++) p = put(p, "\x48\x01\xf7\x48\x31\xfe\x48\x8d\x7c\x37\x03", 11); // add rdi,rsi; xor rsi,rdi; lea rdi,[rdi+rsi+3]
+    put(p, "\x48\x89\xf8\xc3", 4);                                                           // mov rax,rdi; ret
+  }
+  for (uint32_t i = 0; i < COUNT; i++) sum = sum * 31 + ((code)(at + i * ROOM))(i, sum);
+  printf("cold: %llx\n", (unsigned long long)sum);
+}
+
+// Code that runs often: long loops, many calls; and other code at the same places when it is hot.
+static void hot(void) {
+  uint8_t *at = map(4096, 7);
+  uint64_t sum = 0;
+  for (uint32_t round = 0; round < 3; round++) {
+    emit_loop(at, round);
+    emit_add(at + 64, round * 7);
+    emit_call(at + 128, (uint64_t)(at + 64));
+    sum = sum * 31 + ((code)at)(round + 3, 40000000);
+    for (uint64_t i = 0; i < 1000000; i++) sum = sum * 31 + ((code)(at + 128))(i, sum);
+  }
+  printf("hot: %llx\n", (unsigned long long)sum);
+}
+
 int main(int argc, char **argv) {
   const char *way = argc > 1 ? argv[1] : "rwx";
   if (!strcmp(way, "rwx")) rwx();
@@ -120,5 +148,7 @@ int main(int argc, char **argv) {
   if (!strcmp(way, "again")) again();
   if (!strcmp(way, "together")) together();
   if (!strcmp(way, "file")) from_file();
+  if (!strcmp(way, "cold")) cold();
+  if (!strcmp(way, "hot")) hot();
   return 0;
 }

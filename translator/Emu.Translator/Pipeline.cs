@@ -3,6 +3,7 @@ using System.Text;
 using Emu.Instrumentation;
 using Emu.Ir;
 using Emu.Ir.Text;
+using Emu.Translator.Baseline;
 using Emu.Translator.Closure;
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
@@ -133,15 +134,31 @@ public sealed class Pipeline
         return (File.ReadAllBytes(Object([f], _ => demand)), reads);
     }
 
+    /// <summary>The same by the first tier: in microseconds, with code that is slower. No code where only LLVM has some.</summary>
+    public (BaselineCode? Code, Transient Reads) TranslateAtOnce(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, bool counts)
+    {
+        // Not verified here, as that takes longer than all the rest; it is where LLVM gets the same region.
+        var f = Instrumented(region, bytes, isPatched, isVerified: false);
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
+        var reads = Backwards.Reads(f);
+        MergeCounts.Run(f);
+        DeadFlags.Run(f, demand);
+        try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
+        catch (NoEncodingException) { return (null, reads); }
+    }
+
     /// <summary>Names that passes gave to keys so far, by array.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
 
-    Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null) =>
-        Checked("lift", Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched) { WatchesSystemCall = pc => instrumenter.WatchesSystemCall(pc, SymbolAt(pc)) }));
-
-    Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool>? isPatched = null)
+    Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null, bool isVerified = true)
     {
-        var f = Lifted(region, isPatched);
+        var f = Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched) { WatchesSystemCall = pc => instrumenter.WatchesSystemCall(pc, SymbolAt(pc)) });
+        return isVerified ? Checked("lift", f) : f;
+    }
+
+    Function Instrumented(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool>? isPatched = null, bool isVerified = true)
+    {
+        var f = Lifted(region, isPatched, isVerified);
         if (options.Plugins.Count == 0) return f;
         var decoded = region.Blocks.SelectMany(b => b.Instructions).ToDictionary(i => i.IP);
         instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], bytes, SymbolAt));

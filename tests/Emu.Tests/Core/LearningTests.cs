@@ -20,7 +20,7 @@ public sealed class LearningTests
     {
         var said = Actor.Run("emu build --aot none native/guest -o nothing && EMU_STATS=1 ./nothing untranslated 1");
         Assert.Equal(42, said.Code);
-        Assert.Matches(@"^emu: statistics: [1-9][0-9]* regions translated at run time, [1-9][0-9]* round trips, [1-9][0-9]* us waiting for them, 0 regions withdrawn\n$", said.Error);
+        Assert.Matches(@"^emu: statistics: [1-9][0-9]* regions translated at run time, [1-9][0-9]* by the first tier, [0-9]+ promoted, [1-9][0-9]* round trips, [1-9][0-9]* us waiting for them, 0 regions withdrawn\n$", said.Error);
         Assert.Equal("emu: statistics: nothing was translated at run time\n", Actor.Run("EMU_STATS=1 ./plain").Error);
     }
 }

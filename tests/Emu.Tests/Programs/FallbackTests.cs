@@ -38,6 +38,25 @@ public class FallbackTests
     [MemberData(nameof(Rest))]
     public void Instrumented(string guest, string aot) => Compare(guest, aot, Runners.AllPlugins);
 
+    /// <summary>Each tier alone, and regions of both that call each other while code is hot.</summary>
+    [Theory]
+    [InlineData("jit", "cold", "")]
+    [InlineData("jit", "cold", "2")]
+    [InlineData("jit", "hot", "")]
+    [InlineData("jit", "hot", "1")]
+    [InlineData("jit", "hot", "2")]
+    [InlineData("calc", "2*(3+4)", "2")]
+    public void Tiers(string guest, string argument, string tier)
+    {
+        string native;
+        lock (Building)
+            native = Repository.Run(Script, guest, Configuration).Trim();
+        var runner = Runners.Build(native, Runners.NoPlugins, aot: "none");
+        var (status, output, errors) = Repository.RunAny("/usr/bin/env", $"EMU_TIER={tier}", "EMU_STATS=1", runner, argument);
+        Assert.Equal((0, Repository.Run(native, argument)), (status, output));
+        Assert.Matches(tier == "2" ? " 0 by the first tier, 0 promoted," : argument == "hot" && tier == "" ? " [1-9][0-9]* by the first tier, [1-9][0-9]* promoted," : " [1-9][0-9]* by the first tier", errors);
+    }
+
     static void Compare(string guest, string aot, string[] plugins)
     {
         string path;

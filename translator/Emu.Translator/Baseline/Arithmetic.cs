@@ -10,7 +10,6 @@ public sealed partial class BaselineCompiler
     /// <summary>Two-operand arithmetic in the order of its encodings (Intel SDM vol. 2, table A-6); the codes of each size follow one another.</summary>
     enum Alu { Add, Or, Adc, Sbb, And, Sub, Xor, Cmp }
 
-    static readonly Code[] registers8 = [Code.Add_r8_rm8, Code.Or_r8_rm8, Code.Adc_r8_rm8, Code.Sbb_r8_rm8, Code.And_r8_rm8, Code.Sub_r8_rm8, Code.Xor_r8_rm8, Code.Cmp_r8_rm8];
     static readonly Code[] numbers32 = [Code.Add_rm32_imm32, Code.Or_rm32_imm32, Code.Adc_rm32_imm32, Code.Sbb_rm32_imm32, Code.And_rm32_imm32, Code.Sub_rm32_imm32, Code.Xor_rm32_imm32, Code.Cmp_rm32_imm32];
     static readonly Code[] numbers64 = [Code.Add_rm64_imm32, Code.Or_rm64_imm32, Code.Adc_rm64_imm32, Code.Sbb_rm64_imm32, Code.And_rm64_imm32, Code.Sub_rm64_imm32, Code.Xor_rm64_imm32, Code.Cmp_rm64_imm32];
     static readonly Code[] short32 = [Code.Add_rm32_imm8, Code.Or_rm32_imm8, Code.Adc_rm32_imm8, Code.Sbb_rm32_imm8, Code.And_rm32_imm8, Code.Sub_rm32_imm8, Code.Xor_rm32_imm8, Code.Cmp_rm32_imm8];
@@ -21,7 +20,7 @@ public sealed partial class BaselineCompiler
     static Register Sized(int n, int bits) => bits switch { 8 => R8(n), 16 => R16(n), 32 => R32(n), _ => R64(n) };
 
     /// <summary>d = d OP b of exactly so many bits (8, 16, 32, 64), both registers; the flags are those of the guest's instruction.</summary>
-    void Exact(Alu op, int d, int b, int bits) => code.Add(Instruction.Create(registers8[(int)op] + SizeIndex(bits), Sized(d, bits), Sized(b, bits)));
+    void Exact(Alu op, int d, int b, int bits) => code.OnRegisters(8 * (int)op + (bits == 8 ? 2 : 3), d, b, bits);
 
     /// <summary>d = d OP b in 32 or 64 bits.</summary>
     void Compute(Alu op, int d, Operand b, bool wide)

@@ -179,7 +179,7 @@ public sealed partial class BaselineCompiler
     {
         if (a.IsRegister)
         {
-            if (a.Register != d) code.Add(Instruction.Create(Code.Mov_r64_rm64, R64(d), R64(a.Register)));
+            if (a.Register != d) code.OnRegisters(0x8b, d, a.Register, 64);
         }
         else if (a.IsConstant) Constant(d, a.Number);
         else LoadScalar(d, a.Memory, a.Bytes);
@@ -192,24 +192,29 @@ public sealed partial class BaselineCompiler
         else code.Add(Instruction.Create(Code.Mov_r64_imm64, R64(d), number));
     }
 
-    /// <summary>Zero-extends.</summary>
-    void LoadScalar(int d, MemoryOperand from, int bytes) => code.Add(bytes switch
-    {
-        1 => Instruction.Create(Code.Movzx_r32_rm8, R32(d), from),
-        2 => Instruction.Create(Code.Movzx_r32_rm16, R32(d), from),
-        4 => Instruction.Create(Code.Mov_r32_rm32, R32(d), from),
-        8 => Instruction.Create(Code.Mov_r64_rm64, R64(d), from),
-        _ => throw new NoEncodingException($"a scalar of {bytes} bytes"),
-    });
+    static bool IsState(MemoryOperand m) => m.SegmentPrefix == Iced.Intel.Register.FS;
 
-    void StoreScalar(MemoryOperand to, int s, int bytes) => code.Add(bytes switch
+    /// <summary>Zero-extends.</summary>
+    void LoadScalar(int d, MemoryOperand from, int bytes)
     {
-        1 => Instruction.Create(Code.Mov_rm8_r8, to, R8(s)),
-        2 => Instruction.Create(Code.Mov_rm16_r16, to, R16(s)),
-        4 => Instruction.Create(Code.Mov_rm32_r32, to, R32(s)),
-        8 => Instruction.Create(Code.Mov_rm64_r64, to, R64(s)),
-        _ => throw new NoEncodingException($"a scalar of {bytes} bytes"),
-    });
+        if (bytes is not (1 or 2 or 4 or 8)) throw new NoEncodingException($"a scalar of {bytes} bytes");
+        if (IsState(from)) code.OnState(bytes switch { 1 => 0x1b6, 2 => 0x1b7, _ => 0x8b }, d, (int)from.Displacement, bytes == 8 ? 64 : 32);
+        else
+            code.Add(bytes switch
+            {
+                1 => Instruction.Create(Code.Movzx_r32_rm8, R32(d), from),
+                2 => Instruction.Create(Code.Movzx_r32_rm16, R32(d), from),
+                4 => Instruction.Create(Code.Mov_r32_rm32, R32(d), from),
+                _ => Instruction.Create(Code.Mov_r64_rm64, R64(d), from),
+            });
+    }
+
+    void StoreScalar(MemoryOperand to, int s, int bytes)
+    {
+        if (bytes is not (1 or 2 or 4 or 8)) throw new NoEncodingException($"a scalar of {bytes} bytes");
+        if (IsState(to)) code.OnState(bytes == 1 ? 0x88 : 0x89, s, (int)to.Displacement, 8 * bytes);
+        else code.Add(Instruction.Create(Code.Mov_rm8_r8 + SizeIndex(8 * bytes), to, Sized(s, 8 * bytes)));
+    }
 
     void StoreConstant(MemoryOperand to, ulong number, int bytes)
     {

@@ -34,6 +34,9 @@ public static class BaselineStubs
     /// <summary>The same, asking the core: for a region that is what the table still has.</summary>
     public const string Again = "emu_b_again";
 
+    /// <summary>Jumped to where a region is entered: the region of the guest PC in r11, which is not the one at r10.</summary>
+    public const string Elsewhere = "emu_b_elsewhere";
+
     /// <summary>Called with a text behind the call: goes on behind the text, which is that of a trap.</summary>
     public const string Text = "emu_b_text";
 
@@ -65,6 +68,11 @@ public static class BaselineStubs
         Start(Go);
         LoadAll(code, Abi.In);
         code.Add(Instruction.Create(Code.Jmp_rm64, Register.R11));
+        Start(Elsewhere);
+        int again = code.NewLabel();
+        ProbeElsewhere(code, again);
+        StoreAll(code, Abi.In);
+        code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.RAX, Register.R11));
         Start(Again);
         Ask(code);
         LoadAll(code, Abi.In);
@@ -109,6 +117,27 @@ public static class BaselineStubs
         code.Mark(miss);
         Ask(code);
         code.Mark(found);
+    }
+
+    /// <summary>The same with the arguments still in their registers.</summary>
+    static void ProbeElsewhere(HostCode code, int again)
+    {
+        const int entryShift = 4;
+        var own = new MemoryOperand(Register.RSP);
+        code.Add(Instruction.Create(Code.Push_r64, Register.R10));
+        code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.R10, Register.R11));
+        code.Add(Instruction.Create(Code.Shl_rm64_imm8, Register.R10, entryShift));
+        code.Add(Instruction.Create(Code.Xor_r64_rm64, Register.R10, Register.R11));
+        code.Add(Instruction.Create(Code.And_rm32_imm32, Register.R10D, 0x7fffffff), "emu_dispatch_mask");
+        code.Add(Instruction.Create(Code.Cmp_rm64_r64, new MemoryOperand(Register.R10, 0L, 8), Register.R11), "emu_dispatch_table");
+        code.Jump(Cc.Ne, again);
+        code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.R10, new MemoryOperand(Register.R10, 8L, 8)), "emu_dispatch_table");
+        code.Add(Instruction.Create(Code.Cmp_r64_rm64, Register.R10, own));
+        code.Jump(Cc.E, again);
+        code.Add(Instruction.Create(Code.Lea_r64_m, Register.RSP, new MemoryOperand(Register.RSP, 8L, 1)));
+        code.Add(Instruction.Create(Code.Jmp_rm64, Register.R10));
+        code.Mark(again);
+        code.Add(Instruction.Create(Code.Pop_r64, Register.R10));
     }
 
     static void Ask(HostCode code)

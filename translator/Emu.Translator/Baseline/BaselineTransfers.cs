@@ -13,25 +13,40 @@ namespace Emu.Translator.Baseline;
 /// </summary>
 public sealed partial class BaselineCompiler
 {
-    /// <summary>The region's first act is to give its arguments to the state; a region that is not valid looks its PC up again.</summary>
+    /// <summary>The region's first act is to give its arguments to the state; one that is not valid, or retired, leads to what the table of regions has by now.</summary>
     void Enter()
     {
-        if (demand.Guard.Kind == GuardKind.None) EnterFrame();
-        else
+        bool guards = demand.Guard.Kind != GuardKind.None;
+        int start = code.NewLabel(), stale = code.NewLabel();
+        code.Mark(start);
+        if (guards)
         {
-            int stale = code.NewLabel();
-            EnterFrame();
-            JumpIfStale(stale);
-            later.Enqueue(() =>
-            {
-                code.Mark(stale);
-                LeaveFrame();
-                Constant(Rax, f.Entry);
-                code.JumpTo(BaselineStubs.Again);
-            });
+            const int valid = 1;
+            code.Add(Instruction.Create(Code.Cmp_rm8_imm8, Absolute(), valid), "emu_valid_cell");
+            code.Jump(Cc.Ne, stale);
         }
+        EnterFrame();
+        if (demand.Guard.Kind == GuardKind.Bytes) EnterIfSame();
         if (counts) Count(f.Entry);
         if (f.Blocks.Count > 0) code.Jump(blocks[f.Blocks[0].Label]);
+        if (!guards) return;
+        code.Mark(stale);
+        Constant(11, f.Entry);
+        code.AddressOf(10, start);
+        code.JumpTo(BaselineStubs.Elsewhere);
+    }
+
+    void EnterIfSame()
+    {
+        int different = code.NewLabel();
+        CompareBytes(different);
+        later.Enqueue(() =>
+        {
+            code.Mark(different);
+            LeaveFrame();
+            Constant(Rax, f.Entry);
+            code.JumpTo(BaselineStubs.Again);
+        });
     }
 
     void EnterFrame()
@@ -239,11 +254,15 @@ public sealed partial class BaselineCompiler
     {
         code.Add(Instruction.Create(Code.Cmp_rm8_imm8, Absolute(), 0), "emu_valid_cell");
         code.Jump(Cc.E, stale);
-        if (demand.Guard.Kind != GuardKind.Bytes) return;
-        foreach (var (address, bytes) in demand.Guard.Code) JumpIfDiffers(address, bytes.Span, stale);
+        if (demand.Guard.Kind == GuardKind.Bytes) CompareBytes(stale);
     }
 
     /// <summary>Whether the guest's bytes are others than those that were translated. Operands of the terminator stay where they are.</summary>
+    void CompareBytes(int stale)
+    {
+        foreach (var (address, bytes) in demand.Guard.Code) JumpIfDiffers(address, bytes.Span, stale);
+    }
+
     void JumpIfDiffers(ulong address, ReadOnlySpan<byte> bytes, int stale)
     {
         Constant(Rdi, address);

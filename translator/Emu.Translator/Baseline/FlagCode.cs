@@ -7,7 +7,7 @@ namespace Emu.Translator.Baseline;
 /// <summary>Flags: the guest's instruction is done again on copies of its operands, and the host's flags are stored.</summary>
 public sealed partial class BaselineCompiler
 {
-    static readonly (Flag Flag, Code Set)[] stored = [(Flag.O, Code.Seto_rm8), (Flag.S, Code.Sets_rm8), (Flag.Z, Code.Sete_rm8), (Flag.P, Code.Setp_rm8), (Flag.C, Code.Setb_rm8)];
+    static readonly (Flag Flag, Cc Condition)[] stored = [(Flag.O, Cc.O), (Flag.S, Cc.S), (Flag.Z, Cc.E), (Flag.P, Cc.P), (Flag.C, Cc.B)];
 
     void WriteFlags(Detail.FlagWrite w, IrType t, Inst i)
     {
@@ -19,7 +19,8 @@ public sealed partial class BaselineCompiler
             int r = InRegister(i.Args[2], Rax);
             code.Add(Instruction.Create(Code.Test_rm8_r8 + SizeIndex(t.Bits), Sized(r, t.Bits), Sized(r, t.Bits)));
         }
-        foreach (var (flag, set) in stored) if ((w.Live & flag) != 0) code.Add(Instruction.Create(set, FlagByte(flag)));
+        const int set = 0x190;
+        foreach (var (flag, condition) in stored) if ((w.Live & flag) != 0) code.OnState(set + (int)condition, 0, (int)FlagByte(flag).Displacement, 32);
         if ((w.Live & Flag.A) == 0) return;
         if (!computes) { StoreConstant(FlagByte(Flag.A), 0, 1); return; }
         const int adjust = 4, high = 8;

@@ -39,14 +39,17 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
     /// <summary>Bytes of memory; fewer where they end.</summary>
     public byte[] Read(ulong from, int length)
     {
-        var bytes = new List<byte>(length);
-        while (bytes.Count < length)
+        var bytes = new byte[length];
+        int count = 0;
+        while (count < length)
         {
-            ulong at = from + (ulong)bytes.Count, start = at & ~(ulong)(PageSize - 1);
+            ulong at = from + (ulong)count, start = at & ~(ulong)(PageSize - 1);
             if (page(start) is not { } there) break;
-            bytes.AddRange(there.Span[(int)(at - start)..(int)Math.Min(PageSize, at - start + (ulong)(length - bytes.Count))]);
+            var part = there.Span[(int)(at - start)..(int)Math.Min(PageSize, at - start + (ulong)(length - count))];
+            part.CopyTo(bytes.AsSpan(count));
+            count += part.Length;
         }
-        return [.. bytes];
+        return count == length ? bytes : bytes[..count];
     }
 
     void Follow(ulong leader, ulong root, Queue<ulong> pending)
