@@ -58,8 +58,8 @@ sealed unsafe class RegionStore
             };
             var version = Add(record, source, withNames: !promotes);
             if (!promotes) return version;
-            Count(Protocol.PromotedAt);
-            cache.At(cache.Address + Protocol.IsPromotedAt + pc % Protocol.PromotedBits, 1)[0] = 1; // from now on the core asks for it
+            cache.At(cache.Address + Protocol.IsPromotedAt + pc % Protocol.PromotedBits, 1)[0] = 1;
+            Count(Protocol.PromotedAt); // from now on the core asks for it
             return version;
         }
     }

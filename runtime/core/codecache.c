@@ -12,6 +12,7 @@ enum { MOST_REGIONS = 1 << 18, PLACES = 1 << 19, NONE = 0, VALID = 1, RETIRED = 
 static struct known {
   const struct region *region;
   uint32_t next;
+  uint64_t promotions; // how many there were when it was last asked whether one is of this
 } known[MOST_REGIONS];
 
 static struct place {
@@ -88,7 +89,7 @@ void cache_add(const struct region *region) {
   uint32_t id = region->id;
   struct place *place = place_of(region->pc);
   if (!known[id].region) {
-    known[id] = (struct known){region, place->first};
+    known[id] = (struct known){.region = region, .next = place->first};
     __atomic_store_n(&place->first, id, __ATOMIC_RELEASE); // other threads look for it without a lock
     __atomic_store_n(&place->pc, region->pc, __ATOMIC_RELEASE);
     if (id > newest) newest = id;
@@ -105,9 +106,11 @@ static void retire(uint32_t id) {
 void *emu_hot(int32_t *heat, uint64_t pc) {
   uint32_t id = (uint32_t)(heat - emu_heat);
   *heat = -HEAT;
-  uint64_t entry = known[id].region->pc;
-  if (emu_valid[id] == VALID && fallback_promoted(id, entry)) retire(id);
-  bool leaves = emu_valid[id] == VALID ? pc != entry && fallback_promoted(id, pc) : emu_valid[id] != RETIRED || pc == entry || fallback_promoted(id, pc);
+  uint64_t entry = known[id].region->pc, promotions = __atomic_load_n(&cache_header()->promoted, __ATOMIC_ACQUIRE);
+  bool is_new = promotions != known[id].promotions;
+  known[id].promotions = promotions;
+  if (emu_valid[id] == VALID && fallback_promoted(id, entry, is_new)) retire(id);
+  bool leaves = emu_valid[id] == 0 || (pc == entry ? emu_valid[id] == RETIRED : fallback_promoted(id, pc, is_new));
   return leaves ? emu_lookup_everything(pc) : NULL;
 }
 

@@ -46,7 +46,8 @@ void cells_use(const struct region *region, bool is_new);
 // fallback.c: the service. NULL: no code there.
 void fallback_note_environment(void); // before the guest can change it
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
-bool fallback_promoted(uint32_t region, uint64_t pc); // whether the second tier has it, asked for before; false: it is asked for
+// Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
+bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);
 void fallback_say_statistics(void); // with EMU_STATS=1
 
 // dispatch.c

@@ -246,11 +246,11 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   return region;
 }
 
-bool fallback_promoted(uint32_t id, uint64_t pc) {
+bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc);
   bool is_better = region && !(region->flags & REGION_FIRST_TIER);
-  if (!is_better && cache_header()->is_promoted[pc % PROMOTED]) {
+  if (!is_better && may_be_new && cache_header()->is_promoted[pc % PROMOTED]) {
     lock_service(F_WRLCK);
     region = ask(pc, false);
     lock_service(F_UNLCK);

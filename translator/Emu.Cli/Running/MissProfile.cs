@@ -47,7 +47,7 @@ sealed class MissProfile
     {
         if (!misses.TryAdd(pc, reason)) return;
         // Generated code lies elsewhere in the next run: of it one line is enough to say that there was some.
-        if (reason == MissReason.Generated && misses.Count(m => m.Value == reason) > 1) return;
+        if (reason == MissReason.Generated && misses.Any(m => m.Value == reason && m.Key != pc)) return;
         Append($"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n");
     }
 
