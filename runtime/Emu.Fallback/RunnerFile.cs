@@ -2,13 +2,13 @@ using System.Buffers.Binary;
 using System.Text;
 using Emu.Instrumentation;
 using Emu.Translator.Elf;
+using Emu.Translator.Lowering;
 
 namespace Emu.Fallback;
 
 /// <summary>The runner's own file: the guest's image, the plugins, and the addresses of everything in it.</summary>
 sealed class RunnerFile
 {
-    const string RegionPrefix = "emu_r_";
     const int SymbolTable = 2;
 
     readonly byte[] file;
@@ -21,7 +21,7 @@ sealed class RunnerFile
         ReadSegments();
         ReadSymbols();
         if (symbols.Count == 0) throw new TranslationException("the runner's symbols were stripped");
-        Roots = symbols.Keys.Where(n => n.StartsWith(RegionPrefix, StringComparison.Ordinal)).Select(n => Convert.ToUInt64(n[RegionPrefix.Length..], 16)).ToHashSet();
+        Roots = ReadRoots();
     }
 
     /// <summary>PCs with a region that was translated ahead of time.</summary>
@@ -81,6 +81,20 @@ sealed class RunnerFile
             for (ulong s = from; s + entry <= end; s += entry)
                 if (U16(s + 6) != 0 && U32(s) != 0) symbols.TryAdd(Text(names + U32(s)), U64(s + 8));
         }
+    }
+
+    /// <summary>Regions have no symbols in the file, only these tables (emu.h).</summary>
+    HashSet<ulong> ReadRoots()
+    {
+        var roots = new HashSet<ulong>();
+        ulong hosts = this["emu_root_regions"];
+        for (ulong from = this["emu_roots"], at = from; at < this["emu_roots_end"]; at += 8)
+        {
+            ulong pc = BinaryPrimitives.ReadUInt64LittleEndian(At(at, 8));
+            roots.Add(pc);
+            symbols[ModuleSymbols.RegionName(pc)] = BinaryPrimitives.ReadUInt32LittleEndian(At(hosts + (at - from) / 2, 4));
+        }
+        return roots;
     }
 
     string Text(ulong at)

@@ -16,7 +16,7 @@ static void map_chunk(uint32_t n) {
   bool fresh = !*offset;
   if (fresh && !data_new_chunk(offset)) fail("the data file cannot grow: no room for more counters");
   long at = raw(SYS_mmap, (uint64_t)chunk(n), DATA_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)data_file(), *offset);
-  if (at != (long)chunk(n)) fail("the data file cannot be mapped: %s", strerrordesc_np((int)-at));
+  if (at != (long)chunk(n)) fail("the data file cannot be mapped: %s", strerror((int)-at));
   if (fresh) memcpy(chunk(n), "EMUCELLS", 8);
   mapped[n] = true;
 }

@@ -104,6 +104,7 @@ void event_mapped(uint64_t at, const uint64_t mmap_args[6]);              // the
 void event_unmapping(uint64_t from, uint64_t size);                       // it is about to unmap that
 
 // dispatch.c
+void dispatch_init(void); // the table of the image's regions
 bool dispatch_is_told(void);       // whether all host frames of this thread must be left
 void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them
 void dispatch_thread_begins(void);

@@ -45,7 +45,7 @@ static uint64_t now(void) {
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static _Noreturn void unwritable(const char *path) { fail("cannot write the data file %s: %s", path, strerrordesc_np(errno)); }
+static _Noreturn void unwritable(const char *path) { fail("cannot write the data file %s: %s", path, strerror(errno)); }
 
 // Whoever writes a data file holds a lock on it: forked children share it, exec and death drop it.
 static bool in_use(int fd) {

@@ -23,6 +23,11 @@ static inline struct emu_entry *place_of(uint64_t pc) {
   return at;
 }
 
+void dispatch_init(void) {
+  for (const uint64_t *root = emu_roots; root < emu_roots_end; root++)
+    *place_of(*root) = (struct emu_entry){*root, (void *)(uint64_t)emu_root_regions[root - emu_roots]};
+}
+
 // The region of the image.
 static void *find(uint64_t pc) {
   const struct emu_entry *at = place_of(pc);

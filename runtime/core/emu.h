@@ -132,7 +132,9 @@ struct emu_module {
 extern const char emu_interpreter[]; // the dynamic linker's path, "" for static programs; it is the first module
 extern const struct emu_module emu_modules[], emu_modules_end[];
 extern const struct emu_leaf emu_features[], emu_features_end[];
-extern struct emu_entry emu_dispatch_table[];
+extern const uint64_t emu_roots[], emu_roots_end[]; // PCs that have a region
+extern const uint32_t emu_root_regions[];           // its host address
+extern struct emu_entry emu_dispatch_table[];       // made of them at start; at most half full
 extern const char emu_dispatch_mask[]; // its address is the value: the table's bytes less one entry
 extern const uint8_t emu_image[], emu_image_end[];
 extern const uint64_t emu_image_base;

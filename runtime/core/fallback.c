@@ -73,7 +73,7 @@ static void own_descriptors(int socket) {
   nothing = fcntl(nothing, F_DUPFD, 100);
   for (int i = 0; i < 3; i++) dup2(nothing, i);
   for (int i = 0; i < 3; i++) dup2(from[i], FALLBACK_SOCKET + i);
-  close_range(FALLBACK_RUNNER + 1, ~0u, 0);
+  RAW3(SYS_close_range, FALLBACK_RUNNER + 1, ~0u, 0);
 }
 
 static void default_signals(void) {
@@ -174,7 +174,7 @@ static void start(void) {
   int pair[2];
   if (!*program()) give_up("is missing: this runner does not know one (EMU_FALLBACK names it)");
   if (access(program(), R_OK)) {
-    say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerrordesc_np(errno));
+    say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerror(errno));
     process_exit(EXIT_UNTRANSLATED);
   }
   memory = memfd_create("emu-code", MFD_CLOEXEC);

@@ -15,7 +15,7 @@ const char *signal_name(int signal) {
   case SIGILL: return "SIGILL";
   case SIGTRAP: return "SIGTRAP";
   }
-  const char *name = sigdescr_np(signal);
+  const char *name = strsignal(signal);
   return name ? name : "a real-time signal";
 }
 

@@ -50,7 +50,7 @@ static void map(uint64_t at, uint64_t size, int protection, int flags, int file,
   long mapped =
       raw(SYS_mmap, at, size, (uint64_t)protection, (uint64_t)(MAP_PRIVATE | MAP_FIXED | flags), (uint64_t)file, offset);
   if (mapped != (long)at)
-    fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerrordesc_np((int)-mapped));
+    fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerror((int)-mapped));
 }
 
 // Without /proc there is no file to map from.
@@ -108,7 +108,7 @@ static uint64_t map_interpreter(const char *path, uint64_t base) {
   static uint8_t head[PAGE]; // headers lie at the start, as the kernel and ld.so expect it, too
   const Elf64_Ehdr *header = (const Elf64_Ehdr *)head;
   int file = (int)RAW4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (file < 0) fail("the guest's dynamic linker %s cannot be opened: %s", path, strerrordesc_np(-file));
+  if (file < 0) fail("the guest's dynamic linker %s cannot be opened: %s", path, strerror(-file));
   long size = RAW4(SYS_pread64, file, head, sizeof head, 0);
   if (size < (long)sizeof *header || memcmp(header->e_ident, ELFMAG "\2", 5) != 0 || header->e_type != ET_DYN ||
       header->e_phoff + header->e_phnum * sizeof(Elf64_Phdr) > (uint64_t)size)

@@ -20,6 +20,7 @@ int main(int argc, char **argv, char **envp) {
   (void)argc;
   // `emu run` waits for us, to print a report: when it is killed, the guest that it stands for is.
   if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  dispatch_init();
   memory_init();
   fallback_note_environment();
   image = image_map();

@@ -4,6 +4,7 @@
 #include "data.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -31,7 +32,7 @@ static struct sink open_sink(int stream, int data_file, int device) {
   struct stat is;
   int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
   if (fd < 0 && errno == EINVAL) fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  if (fd < 0 || fstat(fd, &is)) fail("cannot write %s: %s", path, strerrordesc_np(errno));
+  if (fd < 0 || fstat(fd, &is)) fail("cannot write %s: %s", path, strerror(errno));
   return (struct sink){.fd = data_own_fd(fd), .raw = !S_ISREG(is.st_mode)};
 }
 
@@ -91,7 +92,7 @@ static bool begin_memory(size_t stream) {
 }
 
 static void lose(struct sink *sink, size_t stream) {
-  if (!sink->lost) say("stream %u stops here: its file cannot grow: %s", (uint64_t)stream, strerrordesc_np(errno));
+  if (!sink->lost) say("stream %u stops here: its file cannot grow: %s", (uint64_t)stream, strerror(errno));
   sink->lost = true;
 }
 

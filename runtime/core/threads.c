@@ -72,15 +72,15 @@ static void initialise(uint64_t at, uint64_t from, uint64_t to) {
   if (from < end) memcpy((void *)from, (const void *)(tls->p_vaddr + (from - at)), (to < end ? to : end) - from);
 }
 
-// The thread block begins with its own address. The rest of it is as in a program without threads (multiple_threads = 0), but for the two
-// secrets that libc's code reads there. Counters stay as they are.
+// The thread block begins with its own address. The rest of it (errno, locale: musl's struct pthread) begins as this thread's. Counters stay
+// as they are.
 static void lay_out(uint64_t block) {
-  enum { SELF = 0x10, STACK_GUARD = 0x28, POINTER_GUARD = 0x30 };
+  enum { BLOCK = 200 };
   uint64_t at = block - storage_size(), cells = (uint64_t)of(block, emu_cells_begin), cells_end = (uint64_t)of(block, emu_cells_end);
   initialise(at, at, cells);
   initialise(at, cells_end, block + TCB_ROOM);
-  *(uint64_t *)block = *(uint64_t *)(block + SELF) = block;
-  memcpy((void *)(block + STACK_GUARD), (const void *)(self() + STACK_GUARD), POINTER_GUARD + 8 - STACK_GUARD);
+  memcpy((void *)block, (const void *)self(), BLOCK);
+  *(uint64_t *)block = block;
 }
 
 // --- Slots ----------------------------------------------------------------------------------------------------------------

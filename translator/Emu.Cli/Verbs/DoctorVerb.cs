@@ -18,7 +18,7 @@ static class DoctorVerb
         Say("LLVM", First("/usr/lib/x86_64-linux-gnu/libLLVM.so.19.1", "install libllvm19"));
         Say("clang", Tell("clang-19"));
         Say("lld", Tell("ld.lld-19"));
-        Say("libc.a", First("/usr/lib/x86_64-linux-gnu/libc.a", "install libc6-dev"));
+        Say("libc.a", First($"{HostLibc.Libraries}/libc.a", "install musl-dev"));
         Say("libgcc.a", Directory.Exists("/usr/lib/gcc/x86_64-linux-gnu") ? Directory.GetFiles("/usr/lib/gcc/x86_64-linux-gnu", "libgcc.a", SearchOption.AllDirectories).FirstOrDefault() ?? Lacks("install gcc") : Lacks("install gcc"));
         Say("core", RuntimeCore.Find() ?? Lacks("./emu builds it"));
         Say("cache", CacheVerb.Describe());

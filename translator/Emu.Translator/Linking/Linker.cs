@@ -5,26 +5,36 @@ using LLVMSharp.Interop;
 
 namespace Emu.Translator.Linking;
 
-/// <summary>Links a runner with ld.lld: objects, core and the host's static libc, at an address that the guest leaves free.</summary>
+/// <summary>The C library of runners: musl, for it is small (glibc's start and end alone bring half a megabyte) and starts fast.</summary>
+public static class HostLibc
+{
+    public const string Libraries = "/usr/lib/x86_64-linux-musl";
+
+    /// <summary>Clang's flags to compile against it; the kernel's headers are glibc's neighbours.</summary>
+    public static readonly IReadOnlyList<string> Headers =
+        ["-nostdlibinc", "-isystem", "/usr/include/x86_64-linux-musl", "-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
+}
+
+/// <summary>Links a runner with ld.lld: objects, core and a static libc, at an address that the guest leaves free.</summary>
 public static class Linker
 {
-    const string Libraries = "/usr/lib/x86_64-linux-gnu";
 
     public static void Link(string output, IReadOnlyList<Image> guest, string core, IReadOnlyList<string> objects)
     {
-        string gcc = GccDirectory();
         string[] edges = [Edge(output, "begin", "emu_cells_begin:"), Edge(output, "end", ".zero 4096\nemu_cells_end:")];
-        string response = output + ".rsp";
+        string response = output + ".rsp", discard = output + ".ld";
+        // Nobody unwinds a runner: of what LLVM writes about its code, the lines are needed.
+        File.WriteAllText(discard, "SECTIONS { /DISCARD/ : { *(.debug_frame .debug_names .debug_info .debug_abbrev .debug_addr .debug_str_offsets .debug_str) } } INSERT AFTER .text;");
         File.WriteAllLines(response,
         [
-            "-static", "-o", Quote(output), $"--image-base=0x{RunnerBase(guest):x}", "-z", "noexecstack", "--build-id=none", "--no-relax",
-            $"{Libraries}/crt1.o", $"{Libraries}/crti.o", $"{gcc}/crtbeginT.o",
+            "-static", "-o", Quote(output), "-T", Quote(discard), $"--image-base=0x{RunnerBase(guest):x}", "-z", "noexecstack", "--build-id=none", "--no-relax",
+            $"{HostLibc.Libraries}/crt1.o", $"{HostLibc.Libraries}/crti.o",
             Quote(core), Quote(edges[0]), .. objects.Select(Quote), Quote(edges[1]),
-            "--start-group", $"{Libraries}/libc.a", $"{Libraries}/libm.a", $"{gcc}/libgcc.a", $"{gcc}/libgcc_eh.a", "--end-group",
-            $"{gcc}/crtend.o", $"{Libraries}/crtn.o",
+            $"{HostLibc.Libraries}/libc.a", $"{GccDirectory()}/libgcc.a", $"{HostLibc.Libraries}/crtn.o",
         ]);
         Tool.Run("ld.lld-19", "@" + response);
-        foreach (var file in edges.Append(response)) File.Delete(file);
+        Tool.Run("strip", "--wildcard", $"--strip-symbol={ModuleSymbols.RegionPrefix}*", output); // emu_roots has them
+        foreach (var file in edges.Append(response).Append(discard)) File.Delete(file);
     }
 
     /// <summary>Counters are mapped from the data file, for each thread: their section starts and ends on a page of its own.</summary>

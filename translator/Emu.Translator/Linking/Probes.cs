@@ -13,7 +13,7 @@ namespace Emu.Translator.Linking;
 public sealed unsafe class Probes
 {
     /// <summary>No vzeroupper: see build_core in ./emu.</summary>
-    static readonly string[] flags = ["-std=gnu17", "-O2", "-march=x86-64-v3", "-mno-vzeroupper", "-fno-pie", "-fno-stack-protector", "-Wall"];
+    static readonly string[] flags = [.. HostLibc.Headers, "-std=gnu17", "-O2", "-march=x86-64-v3", "-mno-vzeroupper", "-fno-pie", "-fno-stack-protector", "-Wall"];
 
     readonly ObjectCache cache;
     readonly IReadOnlyList<ProbeInfo> probes;

@@ -55,7 +55,7 @@ public static class RunnerModule
             emu_image_end:
             .section .rodata,"a",@progbits
             .balign 16
-            .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask
+            .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask, emu_roots, emu_roots_end, emu_root_regions
             .globl emu_build_name, emu_fallback_path, emu_fallback_host
             emu_image_base: .quad {c.ImageBase}
             emu_stream_paths:
@@ -113,28 +113,34 @@ public static class RunnerModule
 
     const ulong EntrySize = 16;
 
-    /// <summary>Open addressing with the hash that regions compute inline; twice as large where few roots would be in their first place.</summary>
+    /// <summary>
+    /// The regions, and room for the table that the core makes of them: open addressing with the hash that regions compute inline, twice as
+    /// large where few roots would be in their first place.
+    /// </summary>
     static void Table(IReadOnlyList<ulong> roots, StringBuilder s)
     {
         ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Count * 2));
-        var (table, displaced) = Place(roots, slots);
-        if (displaced > roots.Count / 8) (table, _) = Place(roots, slots *= 2);
-        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.section .data,\"aw\",@progbits\n.balign 64\nemu_dispatch_table:\n");
-        foreach (ulong pc in table) s.Append(pc == 0 ? ".quad 0,0\n" : $".quad {pc},{ModuleSymbols.RegionName(pc)}\n");
+        if (Displaced(roots, slots) > roots.Count / 8) slots *= 2;
+        s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.section .bss,\"aw\",@nobits\n.balign 64\nemu_dispatch_table: .zero {slots * EntrySize}\n");
+        s.Append(".section .rodata,\"a\",@progbits\n.balign 8\nemu_roots:\n");
+        foreach (ulong pc in roots) s.Append(CultureInfo.InvariantCulture, $".quad {pc}\n");
+        s.Append("emu_roots_end:\nemu_root_regions:\n");
+        foreach (ulong pc in roots) s.Append(CultureInfo.InvariantCulture, $".long {ModuleSymbols.RegionName(pc)}\n");
     }
 
-    static (ulong[] Table, int Displaced) Place(IReadOnlyList<ulong> roots, ulong slots)
+    /// <summary>How many roots are not in their first place in a table of so many slots.</summary>
+    static int Displaced(IReadOnlyList<ulong> roots, ulong slots)
     {
-        var table = new ulong[slots];
+        var taken = new bool[slots];
         int displaced = 0;
         foreach (ulong pc in roots)
         {
             ulong first = ((pc ^ pc << 4) & (slots - 1) * EntrySize) / EntrySize, at = first;
-            while (table[at] != 0) at = (at + 1) & (slots - 1);
-            table[at] = pc;
+            while (taken[at]) at = (at + 1) & (slots - 1);
+            taken[at] = true;
             if (at != first) displaced++;
         }
-        return (table, displaced);
+        return displaced;
     }
 
     static string Quote(string s)

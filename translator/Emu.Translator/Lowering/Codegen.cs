@@ -48,6 +48,8 @@ public static unsafe class Codegen
         "-enable-tail-merge=false",
         // There are no variables whose places would have to be followed.
         "-experimental-debug-variable-locations=false",
+        // Instructions without a place take the last one's: only those that may fault are looked up, and they have one.
+        "-use-unknown-locations=Disable",
     ];
 
     static void SetOptions(params ReadOnlySpan<string> options)

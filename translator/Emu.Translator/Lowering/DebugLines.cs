@@ -32,8 +32,8 @@ public sealed unsafe class DebugLines
         At(root);
     }
 
-    /// <summary>What is built from now on belongs to the guest instruction at <paramref name="pc"/>.</summary>
-    public void At(ulong pc) => LLVM.SetCurrentDebugLocation2(m.B, LLVM.DIBuilderCreateDebugLocation(m.Context, (uint)pc, 0, scope, default));
+    /// <summary>What is built from now on belongs to the guest instruction at <paramref name="pc"/>; null: it cannot fault, and needs no place.</summary>
+    public void At(ulong? pc) => LLVM.SetCurrentDebugLocation2(m.B, pc is { } line ? LLVM.DIBuilderCreateDebugLocation(m.Context, (uint)line, 0, scope, default) : default);
 
     /// <summary>Must be called before the module is used.</summary>
     public void Finish()

@@ -29,8 +29,10 @@ public sealed unsafe class ModuleSymbols
     public LLVMTypeRef LookupType { get; }
     public LLVMTypeRef ActionType { get; }
 
+    public const string RegionPrefix = "emu_r_";
+
     /// <summary>The name of a root's function.</summary>
-    public static string RegionName(ulong root) => $"emu_r_{root:x}";
+    public static string RegionName(ulong root) => $"{RegionPrefix}{root:x}";
 
     /// <summary>The type in which a register travels.</summary>
     public LLVMTypeRef TypeOf(string register) => register[0] == 'y' ? Module.Vector(Module.I64, 2) : Module.I64;

@@ -12,7 +12,7 @@ public sealed partial class RegionLowering
     {
         switch (i.Op)
         {
-            case Op.Insn when i.Detail is Detail.Guest g: pc = g.Address; symbols.Debug.At(pc); return default;
+            case Op.Insn when i.Detail is Detail.Guest g: pc = g.Address; return default;
             case Op.Get when i.Detail is Detail.Register { Reg: var r }: return GetRegister(r, i.Type);
             case Op.Set when i.Detail is Detail.Register { Reg: var r }: SetRegister(r, i.Args[0].Type, Arg(i, 0)); return default;
             case Op.Flags when i.Detail is Detail.FlagWrite w: WriteFlags(w, i.Printed.Bits, Arg(i, 0), Arg(i, 1), Arg(i, 2)); return default;

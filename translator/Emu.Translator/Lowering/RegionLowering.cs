@@ -23,7 +23,7 @@ public sealed partial class RegionLowering
     readonly Dictionary<Value, LLVMValueRef> values = [];
     readonly SlotFlow flow;
     readonly Loops loops;
-    ulong dirty, pc;
+    ulong dirty, pc, place;
     int turn;
     bool guardsBranch;
     Block block = null!;
@@ -62,16 +62,24 @@ public sealed partial class RegionLowering
         dirty = flow.At(b.Label);
         values.Clear();
         block = b;
+        place = b.Label.Address;
         turn++;
         guardsBranch = demand.Guard.At(b);
         folding = new(b);
         foreach (var i in b.Code)
         {
+            if (MayFault(i)) place = pc;
+            symbols.Debug.At(MayFault(i) || Calls(i) ? place : null);
             if (i.Op.Has(Effect.Ends)) Transfer(i);
             else if (Operation(i) is { Handle: not 0 } v) values[i] = v;
             dirty = flow.After(i, dirty);
         }
     }
+
+    static bool MayFault(Inst i) => i.Op is Op.Div or Op.Idiv or Op.Native || i.Op.Has(Effect.Load | Effect.Store | Effect.Unit);
+
+    /// <summary>A call of a function with places must have one, too; any does, and the last one costs no row.</summary>
+    static bool Calls(Inst i) => i.Op.Has(Effect.Ends | Effect.Helper | Effect.Plugin);
 
     LLVMValueRef Arg(Inst i, int n) => i.Args[n] is Const c ? m.Const(c.Type, c.Bits) : values[i.Args[n]];
 
