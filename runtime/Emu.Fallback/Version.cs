@@ -32,7 +32,7 @@ sealed record Source(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> 
             page ??= new byte[size];
             bytes.Span[(int)(from - address)..(int)(to - address)].CopyTo(page.AsSpan((int)(from - at)));
         }
-        return page;
+        return page is null ? null : new(page); // a null array would become empty memory
     }
 }
 
