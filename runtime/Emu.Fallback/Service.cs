@@ -7,6 +7,7 @@ using Emu.Plugins;
 using Emu.Translator;
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
+using Emu.Translator.Instrumentation;
 using Emu.Translator.Linking;
 using Emu.Translator.Lowering;
 using Emu.Translator.Passes;
@@ -37,11 +38,16 @@ sealed unsafe class Service
         string own = Emu.Cli.Version.Translator;
         var words = build.Split(" O");
         if (words.Length != 2 || words[0] != own) throw new TranslationException("it is of another version than the runner: build the runner again");
-        var plugins = runner.Meta() is { } meta ? new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta) : [];
+        var meta = runner.Meta();
+        var plugins = meta is null ? [] : new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta);
         var image = runner.Image();
         if (words[1].Length == 1) lessons = new(image, runner.Modules());
-        pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own) { Plugins = plugins });
-        store = new(runner, new(Protocol.Cache, hello.Words[1], hello.Words[2]), new(pipeline, runner.Meta()), (long)hello.Words[3], hello.Words[4]);
+        pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own)
+        {
+            Plugins = plugins, Scope = meta?.Scope ?? Scope.Everything,
+            Files = meta is null ? [] : [CodeFile.Of(meta.Guest.Path, image), .. runner.Modules().Select(m => new CodeFile(Path.GetFileName(m.Path), new(m.From, m.To), new(() => Image.Load(m.Path, m.Base))))],
+        });
+        store = new(runner, new(Protocol.Cache, hello.Words[1], hello.Words[2]), new(pipeline, meta), (long)hello.Words[3], hello.Words[4]);
         if (tier is not ("1" or "2")) promoter = new(store, Promote);
     }
 

@@ -44,7 +44,7 @@ static class CommandLine
             (s.HelpWriter, s.AutoHelp, s.AutoVersion, s.GetoptMode, s.EnableDashDash) = (null, true, false, true, false);
             s.ParsingCulture = System.Globalization.CultureInfo.InvariantCulture;
         });
-        var result = parser.ParseArguments(Words.PluginsLast(own), verbs);
+        var result = parser.ParseArguments(Words.ListsLast(own), verbs);
         if (result is NotParsed<object> wrong)
             return wrong.Errors.Any(e => e.Tag is ErrorType.HelpRequestedError or ErrorType.HelpVerbRequestedError)
                 ? Print(Help.Of(result, own[0])) : throw new UsageException(Help.Explain(wrong.Errors.First(), own[0]));

@@ -35,7 +35,7 @@ public sealed class Pipeline
     Pipeline(Image image, PipelineOptions options, Pipeline? program)
     {
         (this.image, this.options) = (image, options);
-        instrumenter = program?.instrumenter ?? new(options.Plugins);
+        instrumenter = program?.instrumenter ?? new(options.Plugins, options.Scope);
         plugins = program?.plugins ?? PluginData.Of(instrumenter.Registry);
         probes = program?.probes ?? new(() => new(instrumenter.Registry.Probes(), options.Cache));
         discovered = new(() => Discover.Run(image, options.Roots));
@@ -56,9 +56,13 @@ public sealed class Pipeline
         var chunks = Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize).ToArray();
         var code = new List<ModuleCode> { new([.. Program.Roots.Select(r => r.Address)], [], Compiled(chunks, Object)) };
         // Each library by itself: what is known of it does not depend on who uses it, and its objects serve all programs.
-        foreach (var m in options.Modules) code.Add(new Pipeline(m.Image, options with { Roots = m.Roots }, this).Library(Imports(m)));
+        foreach (var m in options.Modules) code.Add(OfLibrary(m).Library(Imports(m)));
         Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), .. Events(), Runner(guestPath, code), .. probes.Value.Objects()]);
     }
+
+    /// <summary>One that no pass is shown is what it is in a build without plugins.</summary>
+    Pipeline OfLibrary(Closure.Module m) => options.Scope.Touches(new(m.Range.From, m.Range.To))
+        ? new(m.Image, options with { Roots = m.Roots }, this) : new(m.Image, options with { Roots = m.Roots, Plugins = [] });
 
     /// <summary>What passes do at events.</summary>
     IEnumerable<string> Events() => instrumenter.Events() is { Count: > 0 } events ? [Object(events, _ => Passes.Demand.Everything(_ => false))] : [];
@@ -209,7 +213,8 @@ public sealed class Pipeline
     string Runner(string guestPath, IReadOnlyList<ModuleCode> code)
     {
         byte[] meta = options.Plugins.Count == 0 ? []
-            : Meta.Of(new(guestPath, image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry).ToJson();
+            : (Meta.Of(new(guestPath, image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry)
+            with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
             Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
@@ -224,7 +229,10 @@ public sealed class Pipeline
 
     ReadOnlyMemory<byte> Bytes(ulong pc, int length) => image.TryRead(pc, (ulong)length, out var bytes) ? bytes.ToArray() : default;
 
-    GuestSymbol? SymbolAt(ulong pc) => image.Symbols.Find(pc) is { } s ? new(s.Name, s.Address, pc - s.Address) : null;
+    GuestSymbol? SymbolAt(ulong pc) => FileAt(pc)?.SymbolAt(pc);
+
+    /// <summary>Asked for by passes only.</summary>
+    CodeFile? FileAt(ulong pc) => options.Plugins.Count == 0 ? null : options.Files.FirstOrDefault(f => f.Pages.Has(pc));
 
     /// <summary>Neighbouring functions, so many operations together: the unit of parallel work and of the cache.</summary>
     static IEnumerable<IReadOnlyList<Function>> Chunks(IEnumerable<Function> functions, int limit)
@@ -265,6 +273,12 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 {
     /// <summary>The plugins in the command line's order.</summary>
     public IReadOnlyList<Plugin> Plugins { get; init; } = [];
+
+    /// <summary>Which code the plugins are shown.</summary>
+    public Scope Scope { get; init; } = Scope.Everything;
+
+    /// <summary>What passes are told of addresses: the program and its libraries.</summary>
+    public IReadOnlyList<CodeFile> Files { get; init; } = [];
 
     /// <summary>PCs that are roots whether or not discovery finds them.</summary>
     public IReadOnlyList<ulong> Roots { get; init; } = [];

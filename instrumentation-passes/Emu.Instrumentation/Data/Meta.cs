@@ -24,6 +24,9 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
 {
     const int Version = 1;
 
+    /// <summary>The code that the plugins were shown.</summary>
+    public Scope Scope { get; init; } = Scope.Everything;
+
     /// <summary>Describes a run. Take it after the last region was instrumented: labels come from there.</summary>
     public static Meta Of(GuestIdentity guest, IReadOnlyList<Plugin> plugins, Registry registry) => new(guest,
         [.. plugins.Select(p => new PluginUse(p.Name, p.Options))],
@@ -49,6 +52,8 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
         w.WriteNumber("imageBase", Guest.ImageBase);
         List(w, "libraries", Guest.Libraries, l => { w.WriteString("path", l.Path); w.WriteString("hash", l.Hash); w.WriteNumber("base", l.Base); });
         w.WriteEndObject();
+        List(w, "only", Scope.Only, p => Write(w, p));
+        List(w, "exclude", Scope.Exclude, p => Write(w, p));
         List(w, "plugins", Plugins, p =>
         {
             w.WriteString("name", p.Name);
@@ -71,6 +76,12 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
             List(w, "fields", s.Fields, f => { w.WriteString("name", f.Name); w.WriteNumber("bytes", f.Bytes); });
         });
         w.WriteEndObject();
+    }
+
+    static void Write(Utf8JsonWriter w, ScopePart p)
+    {
+        w.WriteString("text", p.Text);
+        List(w, "ranges", p.Ranges, r => { w.WriteNumber("from", r.From); w.WriteNumber("to", r.To); });
     }
 
     static void List<T>(Utf8JsonWriter w, string name, IEnumerable<T> items, Action<T> members)
@@ -110,8 +121,14 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
             },
             [.. All(root, "plugins").Select(p => new PluginUse(Text(p, "name")!, new(Text(p, "source")!, [.. All(p, "options").Select(o => KeyValuePair.Create(Text(o, "key")!, Text(o, "value")!))])))],
             [.. All(root, "arrays").Select(a => new ArrayInfo(Number(a, "id"), Text(a, "name")!, a.GetProperty("labels").EnumerateObject().ToDictionary(l => ulong.Parse(l.Name, CultureInfo.InvariantCulture), l => l.Value.GetString()!)))],
-            [.. All(root, "streams").Select(s => new StreamInfo(Number(s, "id"), Text(s, "name")!, [.. All(s, "fields").Select(f => new StreamField(Text(f, "name")!, Number(f, "bytes")))], Text(s, "path")))]);
+            [.. All(root, "streams").Select(s => new StreamInfo(Number(s, "id"), Text(s, "name")!, [.. All(s, "fields").Select(f => new StreamField(Text(f, "name")!, Number(f, "bytes")))], Text(s, "path")))])
+        {
+            Scope = new(Parts(root, "only"), Parts(root, "exclude")),
+        };
     }
+
+    static ScopePart[] Parts(JsonElement root, string name) => !root.TryGetProperty(name, out _) ? []
+        : [.. All(root, name).Select(p => new ScopePart(Text(p, "text")!, [.. All(p, "ranges").Select(r => new AddressRange(r.GetProperty("from").GetUInt64(), r.GetProperty("to").GetUInt64()))]))];
 
     static JsonElement.ArrayEnumerator All(JsonElement e, string name) => e.GetProperty(name).EnumerateArray();
     static string? Text(JsonElement e, string name) => e.GetProperty(name).GetString();

@@ -10,6 +10,7 @@ public static class Report
     public static void Print(DataFile file, IReadOnlyList<Plugin> plugins, ISymbols? symbols, TextWriter to)
     {
         var data = Bind(file, plugins, symbols);
+        if (file.Meta.Scope.ToString() is { Length: > 0 } scope) to.WriteLine($"restricted to {scope}");
         foreach (var p in plugins)
         {
             to.WriteLine($"[{p.Name}]");
@@ -23,6 +24,8 @@ public static class Report
         var data = Bind(file, plugins, symbols);
         using var json = new Utf8JsonWriter(to, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
+        Print(json, "--only", file.Meta.Scope.Only);
+        Print(json, "--exclude", file.Meta.Scope.Exclude);
         foreach (var p in plugins)
         {
             json.WriteStartObject(p.Name);
@@ -32,6 +35,15 @@ public static class Report
         json.WriteEndObject();
         json.Flush();
         to.WriteByte((byte)'\n');
+    }
+
+    /// <summary>What the code was restricted to, if it was.</summary>
+    static void Print(Utf8JsonWriter json, string option, IReadOnlyList<ScopePart> parts)
+    {
+        if (parts.Count == 0) return;
+        json.WriteStartArray(option);
+        foreach (var p in parts) json.WriteStringValue(p.Text);
+        json.WriteEndArray();
     }
 
     static Collected Bind(DataFile file, IReadOnlyList<Plugin> plugins, ISymbols? symbols)

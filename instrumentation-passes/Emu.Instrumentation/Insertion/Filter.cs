@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Enumeration;
 
 namespace Emu.Instrumentation;
@@ -25,13 +24,9 @@ public sealed class Filter
 
     static Func<ulong, GuestSymbol?, bool> Part(string plugin, string key, string part)
     {
-        if (!part.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+        if (!AddressRange.IsMeant(part))
             return (_, symbol) => symbol != null && FileSystemName.MatchesSimpleExpression(part, symbol.Name, ignoreCase: false);
-        var ends = part.Split('-');
-        if (ends.Length == 2 && Address(ends[0]) is { } from && Address(ends[1]) is { } to && from < to) return (address, _) => address >= from && address < to;
-        throw new PluginException($"plugin {plugin}: {key}={part}: an address range is written 0xFROM-0xTO");
+        if (AddressRange.Parse(part) is { } range) return (address, _) => range.Has(address);
+        throw new PluginException($"plugin {plugin}: {key}={part}: {AddressRange.Form}");
     }
-
-    static ulong? Address(string s) =>
-        s.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && ulong.TryParse(s[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var n) ? n : null;
 }

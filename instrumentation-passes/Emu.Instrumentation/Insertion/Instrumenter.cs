@@ -3,8 +3,12 @@ using Emu.Ir;
 namespace Emu.Instrumentation;
 
 /// <summary>Shows a region's sites to the plugins, in command line order, and inserts what they ask for.</summary>
-public sealed class Instrumenter(IReadOnlyList<Plugin> plugins)
+/// <param name="scope">What is outside is shown to none of them.</param>
+public sealed class Instrumenter(IReadOnlyList<Plugin> plugins, Scope scope)
 {
+    /// <summary>All code is shown.</summary>
+    public Instrumenter(IReadOnlyList<Plugin> plugins) : this(plugins, Scope.Everything) { }
+
     readonly Lock one = new();
     readonly Filter[] filters = [.. plugins.Select(p => p.Filter)];
     readonly bool[] blocks = Watching(plugins, nameof(InstrumentationPass.Block));
@@ -63,6 +67,7 @@ public sealed class Instrumenter(IReadOnlyList<Plugin> plugins)
 
     bool Covered(bool[] watching, ulong address, GuestSymbol? symbol)
     {
+        if (!scope.Covers(address)) return false;
         for (int n = 0; n < watching.Length; n++)
             if (watching[n] && filters[n].Covers(address, symbol)) return true;
         return false;

@@ -105,6 +105,7 @@ public class SiteTests
         Assert.False(Watches("blocks", "insns", "opcodes"));
         Assert.True(Watches("blocks", "memtrace"));
         Assert.False(Watches("memtrace,exclude=main"));
+        Assert.False(new Instrumenter(GoldenTests.Plugins("memtrace"), new([new("range", [new(0x401001, 0x402000)])], [])).WatchesMemory(0x401000, null));
         Assert.True(Watches("memtrace,exclude=main", "memtrace,only=m*"));
     }
 

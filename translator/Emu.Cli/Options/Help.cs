@@ -28,7 +28,7 @@ static class Help
     static string Usage(string verb) => verb switch
     {
         "build" => """
-            emu build GUEST [-o RUNNER] [-p NAME,KEY=VALUE]... [-O 0..3] [-j N]
+            emu build GUEST [-o RUNNER] [-p NAME,KEY=VALUE]... [--only CODE]... [--exclude CODE]... [-O 0..3] [-j N]
 
               emu build /bin/busybox -o busybox.emu && ./busybox.emu ls
               emu build ./prog -p insns -o prog.emu && ./prog.emu && emu report prog.emudata
@@ -36,11 +36,12 @@ static class Help
             A runner with plugins writes what it collects to $EMU_DATA (./GUEST.emudata).
             """,
         "run" => """
-            emu run [-p NAME,KEY=VALUE]... [-O 0..3] [-j N] [--json] [-r FILE] [-d FILE] -- GUEST ARGS
+            emu run [-p NAME,KEY=VALUE]... [--only CODE]... [--exclude CODE]... [-O 0..3] [-j N] [--json] [-r FILE] [-d FILE] -- GUEST ARGS
 
               emu run -- busybox sha256sum README.md
               emu run -p blocks -- busybox sha256sum README.md
               emu run -p insns --json -r insns.json -- ./prog <input >output
+              emu run -p memtrace --only ./prog --exclude 'log*' -- ./prog
 
             Standard input, signals and the exit code are the guest's. The report comes after the run, on standard
             output unless -r names a file (/dev/stderr, say). What was collected is thrown away unless -d names a file.

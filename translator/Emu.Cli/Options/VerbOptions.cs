@@ -1,4 +1,5 @@
 using CommandLine;
+using AddressRange = Emu.Instrumentation.AddressRange;
 
 namespace Emu.Cli.Options;
 
@@ -13,11 +14,17 @@ abstract class VerbOptions
 /// <summary>How to translate.</summary>
 abstract class TranslationOptions : VerbOptions
 {
-    /// <summary>What <see cref="Words.PluginsLast"/> puts between plugins.</summary>
+    /// <summary>What <see cref="Words.ListsLast"/> puts between the words of a list.</summary>
     public const char Between = '\n';
 
     [Option('p', "plugin", Separator = Between, MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
     public IEnumerable<string> Plugins { get; set; } = [];
+
+    [Option("only", Separator = Between, MetaValue = "CODE", HelpText = "Show the plugins this code only: a FILE (the program or a library of it), a SYMBOL (main, sort*, libc.so.6!malloc) or a range 0xFROM-0xTO. May be said more than once.")]
+    public IEnumerable<string> Only { get; set; } = [];
+
+    [Option("exclude", Separator = Between, MetaValue = "CODE", HelpText = "Do not show the plugins this code, whatever --only says. May be said more than once.")]
+    public IEnumerable<string> Exclude { get; set; } = [];
 
     [Option('O', "level", MetaValue = "0..3", HelpText = "Optimisation level (2).")]
     public int? AskedLevel { get; set; }
@@ -50,7 +57,16 @@ abstract class TranslationOptions : VerbOptions
     {
         _ = Coverage;
         if (Level is < 0 or > 3) throw new UsageException($"-O {Level}: levels are 0, 1, 2 and 3");
+        foreach (var (option, texts) in (ReadOnlySpan<(string, IEnumerable<string>)>)[("--only", Only), ("--exclude", Exclude)])
+            foreach (string text in texts) Check(option, text);
         if (Jobs is < 1 or > 1024) throw new UsageException($"-j {Jobs}: a number of cores");
+    }
+
+    void Check(string option, string text)
+    {
+        if (!Plugins.Any()) throw new UsageException($"{option} {text}: it says what plugins see, and there is none (-p; emu plugins lists them)");
+        if (text == "") throw new UsageException($"{option}: needs a file, a symbol or a range 0xFROM-0xTO");
+        if (AddressRange.IsMeant(text) && AddressRange.Parse(text) is null) throw new UsageException($"{option} {text}: {AddressRange.Form}");
     }
 }
 

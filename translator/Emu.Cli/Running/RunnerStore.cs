@@ -23,7 +23,7 @@ static class RunnerStore
 
     static string Signature(GuestFile guest, TranslationOptions options)
     {
-        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path} {string.Join(' ', options.Also)}\n");
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path} {string.Join(' ', options.Also)}\n{Scope(options)}\n");
         foreach (string plugin in options.Plugins)
         {
             s.Append(plugin).Append('\n');
@@ -34,6 +34,8 @@ static class RunnerStore
             s.Append(Stat.Of(folder + name)?.Signature).Append('\n');
         return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
     }
+
+    static string Scope(TranslationOptions options) => $"--only {string.Join('\n', options.Only)} --exclude {string.Join('\n', options.Exclude)}";
 
     static string Build(Translation translation, TranslationOptions options)
     {
@@ -64,6 +66,7 @@ static class RunnerStore
         void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
         Add(Version.Translator);
         Add($"O{options.Level} {options.Coverage}%");
+        Add(Scope(options));
         Add(FallbackProgram.Find(options.Level, options.Coverage).Path);
         if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));
         foreach (var m in translation.Modules) Add($"{m.Path} {m.Image.Base:x} {m.Identity} {string.Join(' ', m.Roots)}");

@@ -4,6 +4,7 @@ using Emu.Plugins;
 using Emu.Translator;
 using Emu.Translator.Closure;
 using Emu.Translator.Elf;
+using Emu.Translator.Instrumentation;
 using Emu.Translator.Linking;
 
 namespace Emu.Cli.Running;
@@ -37,6 +38,8 @@ sealed class Translation
             Coverage = options.Coverage,
             Modules = modules,
             Fallback = FallbackProgram.Find(options.Level, options.Coverage),
+            Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
+            Scope = Scopes.Of(options, guest, image, modules),
             Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
             Progress = Progress.Show("translating {0}/{1} modules"),
         }));

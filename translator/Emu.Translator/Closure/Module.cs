@@ -14,7 +14,8 @@ public sealed record Module(string Path, Image Image, FileIdentity Identity)
     /// <summary>Its pages.</summary>
     public (ulong From, ulong To) Range => RangeOf(Image);
 
-    internal static (ulong From, ulong To) RangeOf(Image image) => (image.Segments[0].Address & ~0xffful, (image.Segments.Max(s => s.End) + 0xfff) & ~0xffful);
+    /// <summary>The pages of a file.</summary>
+    public static (ulong From, ulong To) RangeOf(Image image) => (image.Segments[0].Address & ~0xffful, (image.Segments.Max(s => s.End) + 0xfff) & ~0xffful);
 }
 
 /// <summary>A file as it was when it was translated (runtime/core/modules.c compares). Times in nanoseconds.</summary>

@@ -64,6 +64,10 @@ public sealed class SymbolTable
         return null;
     }
 
+    /// <summary>Where a symbol ends: one without a size where the next one begins; null: it is the last.</summary>
+    public ulong? EndOf(Symbol s) =>
+        s.Size != 0 ? s.Address + s.Size : FirstAbove(s.Address) is var next && next < byAddress.Length ? byAddress[next].Address : null;
+
     int FirstAbove(ulong address) => address == ulong.MaxValue ? byAddress.Length : FirstAtOrAbove(address + 1);
 
     int FirstAtOrAbove(ulong address)

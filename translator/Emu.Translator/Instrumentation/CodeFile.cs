@@ -1,0 +1,18 @@
+using Emu.Instrumentation;
+using Emu.Translator.Closure;
+using Emu.Translator.Elf;
+
+namespace Emu.Translator.Instrumentation;
+
+/// <summary>A file that guest code comes from, where it is mapped: what passes are told of an address is read there.</summary>
+/// <param name="Name">Without its folder.</param>
+public sealed record CodeFile(string Name, AddressRange Pages, Lazy<Image> Image)
+{
+    public static CodeFile Of(string path, Image image)
+    {
+        var (from, to) = Module.RangeOf(image);
+        return new(Path.GetFileName(path), new(from, to), new(image));
+    }
+
+    public GuestSymbol? SymbolAt(ulong pc) => Image.Value.Symbols.Find(pc) is { } s ? new(s.Name, s.Address, pc - s.Address) : null;
+}
