@@ -34,7 +34,7 @@ public sealed class ScopeTests
     static Dictionary<string, long> Counts(string options, string guest, string arguments = "")
     {
         string report = Path.Combine(folder, $"{Guid.NewGuid()}.json");
-        Repository.Run("/bin/bash", "-c", $"{Repository.Root}/emu run -p insns --json -r {report} {options} -- {guest} {arguments}");
+        Repository.RunAny("/bin/bash", "-c", $"{Repository.Root}/emu run -p insns --json -r {report} {options} -- {guest} {arguments}");
         using var json = JsonDocument.Parse(File.ReadAllText(report));
         File.Delete(report);
         return json.RootElement.GetProperty("insns").GetProperty("symbols").EnumerateArray().ToDictionary(s => s.GetProperty("symbol").GetString()!, s => s.GetProperty("count").GetInt64());
@@ -45,8 +45,8 @@ public sealed class ScopeTests
     {
         string guest = Path.Combine(Shell.Folder, "guest");
         var all = Counts("", guest, "echo some words");
-        Assert.True(all.Count > 3);
-        foreach (var (symbol, count) in all.Take(4)) Assert.Equal(new() { [symbol] = count }, Counts($"--only {symbol}", guest, "echo some words"));
+        Assert.True(all.Count > 1);
+        foreach (var (symbol, count) in all) Assert.Equal(new() { [symbol] = count }, Counts($"--only {symbol}", guest, "echo some words"));
         Assert.Equal(all, Counts("--only guest", guest, "echo some words"));
         Assert.Empty(Counts("--only guest --exclude guest", guest, "echo some words"));
         string most = all.MaxBy(s => s.Value).Key;
