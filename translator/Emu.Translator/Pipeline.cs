@@ -165,7 +165,7 @@ public sealed class Pipeline
         var f = Lifted(region, isPatched, isVerified);
         if (options.Plugins.Count == 0) return f;
         var decoded = region.Blocks.SelectMany(b => b.Instructions).ToDictionary(i => i.IP);
-        instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], bytes, SymbolAt));
+        instrumenter.Run(f, new IcedGuestCode(pc => decoded[pc], bytes, SymbolAt, FileAt));
         return Checked("instrumentation", f);
     }
 

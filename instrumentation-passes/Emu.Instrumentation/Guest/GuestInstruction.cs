@@ -19,6 +19,18 @@ public abstract class GuestInstruction
     /// <summary>Where a direct branch or call goes when taken; null for indirect ones and everything else.</summary>
     public ulong? Target { get; init; }
 
+    /// <summary>The symbol that covers <see cref="Target"/>.</summary>
+    public GuestSymbol? TargetSymbol { get; init; }
+
+    /// <summary>
+    /// Of a jump or call through a slot of the global offset table that the dynamic linker fills with a function's address (PLT stubs do
+    /// that): the function's name. Of a slot that a resolver fills (IFUNC): the resolver's.
+    /// </summary>
+    public string? Import { get; init; }
+
+    /// <summary>The name of the file that the code is of; null: it was generated, or the file was opened at run time.</summary>
+    public string? File { get; init; }
+
     /// <summary>With a lock prefix, or locked without one (<c>xchg</c> with memory).</summary>
     public bool IsLocked { get; init; }
 

@@ -71,7 +71,7 @@ static class SystemCallText
     };
 
     /// <summary>Small numbers are numbers, -100 (AT_FDCWD) and other ints below 0 too; the rest is addresses and flags.</summary>
-    static string Number(ulong w) => w < 0x10000 ? $"{w}" : (long)w is < 0 and > -4096 || w >> 32 == 0 && (int)w is < 0 and > -4096 ? $"{(int)w}" : $"0x{w:x}";
+    public static string Number(ulong w) => w < 0x10000 ? $"{w}" : (long)w is < 0 and > -4096 || w >> 32 == 0 && (int)w is < 0 and > -4096 ? $"{(int)w}" : $"0x{w:x}";
 
     static string Result(ulong r) => IsError(r) ? $"-1 {ErrorName((int)-(long)r)}" : Number(r);
 

@@ -28,7 +28,7 @@ public sealed class CatalogTests : IDisposable
     {
         var plugins = Catalog.Create(["memtrace,value=on", "blocks", "blocks,top=5"]);
         Assert.Equal(["memtrace", "blocks", "blocks2"], plugins.Select(p => p.Name));
-        Assert.Equal(["blocks", "insns", "memtrace", "opcodes", "probe", "syscalls"], Catalog.BuiltIn.Select(p => p.Name).Order());
+        Assert.Equal(["blocks", "calls", "insns", "memtrace", "opcodes", "probe", "syscalls"], Catalog.BuiltIn.Select(p => p.Name).Order());
         Assert.Contains(Catalog.BuiltIn.Single(p => p.Name == "blocks").Options, o => o.Name == "top");
     }
 

@@ -13,7 +13,7 @@ public class GuestCodeTests
         var bytes = Convert.FromHexString(hex.Replace(" ", ""));
         var decoder = Decoder.Create(64, new ByteArrayCodeReader(bytes), 0x401000);
         decoder.Decode(out var i);
-        return new IcedGuestCode(_ => i, (_, length) => bytes.AsMemory(0, length), a => new("main", 0x400000, a - 0x400000)).At(0x401000);
+        return new IcedGuestCode(_ => i, (_, length) => bytes.AsMemory(0, length), a => new("main", 0x400000, a - 0x400000), _ => null).At(0x401000);
     }
 
     static string Show(Operand o) => o switch

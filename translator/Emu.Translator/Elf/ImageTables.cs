@@ -31,6 +31,21 @@ public sealed partial class Image
     /// <summary>Names of the dynamic symbols that others define.</summary>
     public IEnumerable<string> Imports => SymbolTable.Undefined(DynamicSymbols(), dynamic?[Dynamic.StrTab] is { } strings ? Table(strings, dynamic[Dynamic.StrSize]) : default);
 
+    /// <summary>Where the dynamic linker puts addresses of functions, and their names; of an IRELATIVE one the resolver's.</summary>
+    public IReadOnlyDictionary<ulong, string> Slots()
+    {
+        var found = new Dictionary<ulong, string>();
+        var symbols = DynamicSymbols();
+        foreach (var r in Relocations)
+        {
+            bool isNamed = r.Type is RelocationType.JumpSlot or RelocationType.GlobDat && ((ulong)r.Symbol + 1) * 24 <= (ulong)symbols.Length;
+            string? name = isNamed ? DynamicText(new Cursor(symbols.Span) { Position = (int)r.Symbol * 24 }.U32())
+                : r.Type is RelocationType.Irelative ? Symbols.Find(r.Value)?.Name : null;
+            if (name is { Length: > 0 }) found.TryAdd(r.Address, name);
+        }
+        return found;
+    }
+
     /// <summary>Strings in constant data.</summary>
     public IEnumerable<string> Texts()
     {

@@ -14,5 +14,10 @@ public sealed record CodeFile(string Name, AddressRange Pages, Lazy<Image> Image
         return new(Path.GetFileName(path), new(from, to), new(image));
     }
 
+    IReadOnlyDictionary<ulong, string>? slots;
+
+    /// <summary>The function whose address the dynamic linker puts there.</summary>
+    public string? ImportAt(ulong slot) => (slots ??= Image.Value.Slots()).GetValueOrDefault(slot);
+
     public GuestSymbol? SymbolAt(ulong pc) => Image.Value.Symbols.Find(pc) is { } s ? new(s.Name, s.Address, pc - s.Address) : null;
 }

@@ -7,7 +7,8 @@ namespace Emu.Translator.Instrumentation;
 /// <param name="decoded">The instruction at a guest address.</param>
 /// <param name="bytes">A run of guest code: address and length.</param>
 /// <param name="symbol">The symbol that covers a guest address.</param>
-public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, GuestSymbol?> symbol) : IGuestCode
+/// <param name="file">The file that a guest address is of.</param>
+public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, GuestSymbol?> symbol, Func<ulong, CodeFile?> file) : IGuestCode
 {
     readonly Dictionary<ulong, GuestInstruction> known = [];
     readonly InstructionInfoFactory info = new();
@@ -19,6 +20,9 @@ public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, 
 
     GuestInstruction Describe(Instruction i) => new IcedInstruction(this, i)
     {
+        TargetSymbol = i.IsCallNear || i.IsJmpShortOrNear ? symbol(i.NearBranchTarget) : null,
+        Import = (i.IsJmpNearIndirect || i.IsCallNearIndirect) && i.IsIPRelativeMemoryOperand ? file(i.IP)?.ImportAt(i.IPRelativeMemoryAddress) : null,
+        File = file(i.IP)?.Name,
         Address = i.IP,
         Length = i.Length,
         Mnemonic = mnemonics[(int)i.Mnemonic],
