@@ -39,7 +39,7 @@ public sealed class CatalogTests : IDisposable
     [Fact]
     public void AMistakeIsOneLine()
     {
-        Assert.Equal("no plugin 'block'; there are: blocks, insns, memtrace, opcodes, syscalls, probe, or a path: ./MyPass.dll, ./folder", Error("block"));
+        Assert.Equal("no plugin 'block'; there are: blocks, calls, insns, memtrace, opcodes, syscalls, probe, or a path: ./MyPass.dll, ./folder", Error("block"));
         Assert.Equal("no plugin './none.dll': there is no such file or folder", Error("./none.dll"));
         Assert.Equal($"{folder}: there is no C# file in it", Error(folder));
         Assert.Equal($"{Source("text.dll", "text")}: this is not a .NET assembly", Error($"{folder}/text.dll"));

@@ -30,7 +30,7 @@ public class RealCodeTests
     {
         var instructions = region.Blocks.SelectMany(b => b.Instructions).DistinctBy(i => i.IP).ToDictionary(i => i.IP);
         ReadOnlyMemory<byte> Bytes(ulong pc, int length) => guest.Value.Image.Read(pc, length).ToArray();
-        return new(pc => instructions[pc], Bytes, _ => null);
+        return new(pc => instructions[pc], Bytes, _ => null, _ => null);
     }
 
     [Fact]
