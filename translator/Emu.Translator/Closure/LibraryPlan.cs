@@ -24,7 +24,8 @@ public sealed record LibraryPlan(
         var parts = program.Roots.Where(r => (r.Reason & Part) != 0).ToLookup(r => image.FrameAt(r.Address)?.Start ?? 0, r => r.Address);
         ulong[] Known(IEnumerable<ulong> all) => [.. all.Where(pc => program.RegionAt(pc) != null).Distinct().Order()];
         return new(chunks, [.. program.Roots.Where(r => (r.Reason & Wanted) != 0).Select(r => r.Address)],
-            program.Regions.ToDictionary(r => r.Root, r => Known(r.Leaves())),
+            // A call that is thought not to come back goes on, if it does, at a root behind it.
+            program.Regions.ToDictionary(r => r.Root, r => Known(r.Leaves().Concat(r.Blocks.Where(b => b.End == BlockEnd.Call).Select(b => b.EndAddress)))),
             program.Regions.ToDictionary(r => r.Root, r => Known(AddressesIn(r).Concat(image.FrameAt(r.Root) is { } frame ? parts[frame.Start].Concat(Lsda.LandingPads(image, frame)) : []))));
     }
 
