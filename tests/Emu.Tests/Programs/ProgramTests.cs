@@ -7,12 +7,12 @@ namespace Emu.Tests.Programs;
 public class ProgramTests
 {
     static readonly Dictionary<string, Row> Rows =
-        ((string[])["busybox", "system", "dynamic"]).SelectMany(Tables.Programs).ToDictionary(r => r.Id);
+        ((string[])["busybox", "system", "dynamic", "debian"]).SelectMany(Tables.Programs).ToDictionary(r => r.Id);
 
     /// <summary>Dynamic programs whose own code is small: what translating libc costs is paid once for all of them.</summary>
     static readonly string[] small = ["/usr/bin/mawk"];
 
-    static bool IsDynamic(Row row) => row.Id.StartsWith("dynamic/");
+    static bool IsDynamic(Row row) => row.Id.StartsWith("dynamic/") || row.Id.StartsWith("debian/");
 
     public static TheoryData<string> All => new(Rows.Values.Where(r => !IsDynamic(r)).Select(r => r.Id));
     public static TheoryData<string> Small => new(Rows.Values.Where(r => IsDynamic(r) && small.Contains(r.Guest)).Select(r => r.Id));

@@ -3,7 +3,7 @@ namespace Emu.Tests.Programs;
 /// <summary>Reads the tables of runs: tests/programs/* and tests/guests/cases, and the list of known failures.</summary>
 static class Tables
 {
-    /// <summary>Rows of a table in tests/programs: name | files | command | stdin; a line "guest PATH" names the program.</summary>
+    /// <summary>Rows of a table in tests/programs: name | files | command | stdin; a line "guest PATH [PACKAGE...]" names the program.</summary>
     public static IEnumerable<Row> Programs(string table)
     {
         var guest = "";
@@ -11,7 +11,7 @@ static class Tables
         {
             if (line.StartsWith("guest "))
             {
-                guest = line["guest ".Length..].Trim();
+                guest = line.Split(' ')[1];
                 continue;
             }
             var c = Row.Columns(line);
