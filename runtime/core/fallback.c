@@ -232,15 +232,20 @@ static const struct region *ask(uint64_t pc, bool resumed) {
   return region;
 }
 
+static const struct region *ask_alone(uint64_t pc, bool resumed) {
+  lock_service(F_WRLCK);
+  const struct region *region = ask(pc, resumed);
+  lock_service(F_UNLCK);
+  return region;
+}
+
 const struct region *fallback_translate(uint64_t pc, bool resumed) {
   if (!guest_executable(pc)) return NULL;
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc); // another thread may have been faster
   if (!region) {
     if (to_service < 0) start();
-    lock_service(F_WRLCK);
-    region = ask(pc, resumed);
-    lock_service(F_UNLCK);
+    region = ask_alone(pc, resumed);
   }
   unlock(LOCK_TRANSLATION);
   return region;
@@ -251,9 +256,7 @@ bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   const struct region *region = cache_find(pc);
   bool is_better = region && !(region->flags & REGION_FIRST_TIER);
   if (!is_better && may_be_new && cache_header()->is_promoted[pc % PROMOTED]) {
-    lock_service(F_WRLCK);
-    region = ask(pc, false);
-    lock_service(F_UNLCK);
+    region = ask_alone(pc, false);
     is_better = region && !(region->flags & REGION_FIRST_TIER);
   }
   if (!is_better) post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0);

@@ -145,8 +145,7 @@ public sealed class Pipeline
         var f = Instrumented(region, bytes, isPatched, isVerified: false);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
         var reads = Backwards.Reads(f);
-        MergeCounts.Run(f);
-        DeadFlags.Run(f, demand);
+        Cheapen(f, demand);
         try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
         catch (NoEncodingException) { return (null, reads); }
     }
@@ -170,10 +169,15 @@ public sealed class Pipeline
     }
 
     /// <summary>The passes that make code cheaper and change nothing else.</summary>
-    static Function Ready(Function f, Demand demand)
+    static void Cheapen(Function f, Demand demand)
     {
         MergeCounts.Run(f);
         DeadFlags.Run(f, demand);
+    }
+
+    static Function Ready(Function f, Demand demand)
+    {
+        Cheapen(f, demand);
         return Checked("dead flags", f);
     }
 

@@ -102,13 +102,8 @@ public static class BaselineStubs
     /// <summary>One probe of the dispatch table, as generated code makes it inline (Lowering/Transfers.cs); a signal that waits leads to the core.</summary>
     static void Probe(HostCode code)
     {
-        const int entryShift = 4;
         int miss = code.NewLabel(), found = code.NewLabel();
-        code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.RCX, Register.RAX));
-        code.Add(Instruction.Create(Code.Shl_rm64_imm8, Register.RCX, entryShift));
-        code.Add(Instruction.Create(Code.Xor_r64_rm64, Register.RCX, Register.RAX));
-        code.Add(Instruction.Create(Code.And_rm32_imm32, Register.ECX, 0x7fffffff), "emu_dispatch_mask");
-        code.Add(Instruction.Create(Code.Cmp_rm64_r64, new MemoryOperand(Register.RCX, 0L, 8), Register.RAX), "emu_dispatch_table");
+        CompareFirst(code, Register.RCX, Register.RAX);
         code.Jump(Cc.Ne, miss);
         code.Add(Instruction.Create(Code.Cmp_r64_rm64, Register.RSP, State(GuestState.HostLimit)));
         code.Jump(Cc.B, miss);
@@ -122,14 +117,9 @@ public static class BaselineStubs
     /// <summary>The same with the arguments still in their registers.</summary>
     static void ProbeElsewhere(HostCode code, int again)
     {
-        const int entryShift = 4;
         var own = new MemoryOperand(Register.RSP);
         code.Add(Instruction.Create(Code.Push_r64, Register.R10));
-        code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.R10, Register.R11));
-        code.Add(Instruction.Create(Code.Shl_rm64_imm8, Register.R10, entryShift));
-        code.Add(Instruction.Create(Code.Xor_r64_rm64, Register.R10, Register.R11));
-        code.Add(Instruction.Create(Code.And_rm32_imm32, Register.R10D, 0x7fffffff), "emu_dispatch_mask");
-        code.Add(Instruction.Create(Code.Cmp_rm64_r64, new MemoryOperand(Register.R10, 0L, 8), Register.R11), "emu_dispatch_table");
+        CompareFirst(code, Register.R10, Register.R11);
         code.Jump(Cc.Ne, again);
         code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.R10, new MemoryOperand(Register.R10, 8L, 8)), "emu_dispatch_table");
         code.Add(Instruction.Create(Code.Cmp_r64_rm64, Register.R10, own));
@@ -138,6 +128,17 @@ public static class BaselineStubs
         code.Add(Instruction.Create(Code.Jmp_rm64, Register.R10));
         code.Mark(again);
         code.Add(Instruction.Create(Code.Pop_r64, Register.R10));
+    }
+
+    /// <summary>Puts the offset of a PC's first place in the dispatch table into a register, and compares the PC that is there with it.</summary>
+    static void CompareFirst(HostCode code, Register at, Register pc)
+    {
+        const int entryShift = 4;
+        code.Add(Instruction.Create(Code.Mov_r64_rm64, at, pc));
+        code.Add(Instruction.Create(Code.Shl_rm64_imm8, at, entryShift));
+        code.Add(Instruction.Create(Code.Xor_r64_rm64, at, pc));
+        code.Add(Instruction.Create(Code.And_rm32_imm32, at.GetFullRegister32(), 0x7fffffff), "emu_dispatch_mask");
+        code.Add(Instruction.Create(Code.Cmp_rm64_r64, new MemoryOperand(at, 0L, 8), pc), "emu_dispatch_table");
     }
 
     static void Ask(HostCode code)
