@@ -25,12 +25,12 @@ public sealed record Outcome(string Stdout, string Stderr, int Status, string Fi
             return new(stdout.Result, stderr.Result + $"\n(killed after {limit.TotalSeconds:0} s)\n", -1, "");
         }
         var status = process.ExitCode;
-        return new(stdout.Result, status > 128 ? WithoutReport(stderr.Result) : stderr.Result, status, Snapshot(folder));
+        return new(stdout.Result, stderr.Result, status, Snapshot(folder));
     }
 
-    /// <summary>A runner says in one line where a fault happened; the native program says nothing.</summary>
-    static string WithoutReport(string stderr) =>
-        string.Join('\n', stderr.Split('\n').Where(line => !line.StartsWith("emu: ")));
+    /// <summary>A runner says in one line where a fatal fault happened; the native program says nothing.</summary>
+    static string WithoutReport(Outcome of) =>
+        of.Status > 128 ? string.Join('\n', of.Stderr.Split('\n').Where(line => !line.StartsWith("emu: "))) : of.Stderr;
 
     static void Prepare(Row row, string inputs, string folder)
     {
@@ -93,7 +93,7 @@ public sealed record Outcome(string Stdout, string Stderr, int Status, string Fi
     public string? DifferenceTo(Outcome native) =>
         Status != native.Status ? $"status {Status}, natively {native.Status}\nstderr: {Tail(Stderr)}"
         : Stdout != native.Stdout ? "stdout: " + First(native.Stdout, Stdout)
-        : Stderr != native.Stderr ? "stderr: " + First(native.Stderr, Stderr)
+        : WithoutReport(this) != native.Stderr ? "stderr: " + First(native.Stderr, Stderr)
         : Files != native.Files ? "files: " + First(native.Files, Files)
         : null;
 
