@@ -38,7 +38,7 @@ static void cat(void) {
 }
 
 // Ignored signals and the limit of open files.
-static void state(void) {
+static void state(char **environment) {
   for (int n = 1; n <= 64; n++) {
     long action[4] = {0};
     CALL3(13, n, 0, action);
@@ -47,6 +47,7 @@ static void state(void) {
   unsigned long limit[2];
   CALL3(97, 7, limit, 0);
   say_number(limit[0]);
+  for (; *environment; environment++) say(*environment), say("\n");
 }
 
 __attribute__((used)) static void begin(long *stack) {
@@ -60,7 +61,7 @@ __attribute__((used)) static void begin(long *stack) {
     for (;;) say("0123456789abcdef\n");
   case 'p' + 'i': say_number((unsigned long)CALL3(39, 0, 0, 0)); break;
   case 'w' + 'a': say_number((unsigned long)CALL3(39, 0, 0, 0)), cat(); break;
-  case 's' + 't': state(); break;
+  case 's' + 't': state(argv + stack[0] + 1); break;
   case 'm' + 'i': __asm__ volatile(".byte 0x62,0xf1,0x75,0x48,0xfe,0xc2"); break; // vpaddd zmm0,zmm1,zmm2
   default:
     for (char **at = argv; *at; at++) say(*at), say("\n");

@@ -1,33 +1,38 @@
 namespace Emu.Cli.Running;
 
-/// <summary>Signatures of commands seen before, and the runner each led to.</summary>
+/// <summary>A runner that is up to date while these files are as they were.</summary>
+/// <param name="Files">What else than the guest it was made from, each as "FILE SIGNATURE".</param>
+sealed record Known(string Runner, IReadOnlyList<string> Files)
+{
+    public static string Line(string file) => $"{file} {Stat.Of(file)?.Signature}";
+    public bool IsThere => File.Exists(Runner) && Files.All(l => l == Line(l[..l.LastIndexOf(' ')]));
+}
+
+/// <summary>Signatures of commands seen before, and the runner each led to. The launcher reads them, too (Emu.Launch/launch.c).</summary>
 static class Memo
 {
     /// <summary>The runner for exactly this signature, if it is still there.</summary>
-    public static string? Find(string signature)
+    public static Known? Find(string signature)
     {
         string file = FileOf(signature);
         if (!File.Exists(file)) return null;
         string text = File.ReadAllText(file);
         if (text.Length <= signature.Length || text[signature.Length] != '\0' || !text.StartsWith(signature, StringComparison.Ordinal)) return null;
         var lines = text[(signature.Length + 1)..].Split('\0');
-        return File.Exists(lines[0]) && lines[1..].All(l => l == Line(l[..l.LastIndexOf(' ')])) ? lines[0] : null;
+        return new Known(lines[0], lines[1..]) is { IsThere: true } known ? known : null;
     }
 
     /// <summary>Remembers the runner, unless the guest is so young that a change might leave its times as they are.</summary>
-    /// <param name="files">More files that the runner depends on.</param>
-    public static string Keep(string signature, string runner, Stat guest, IEnumerable<string> files)
+    public static Known Keep(string signature, Known runner, Stat guest)
     {
         const long youngSeconds = 1;
         if (DateTimeOffset.UtcNow.ToUnixTimeSeconds() - guest.ChangeTime <= youngSeconds) return runner;
         CacheFolder.Part("memo");
         string file = FileOf(signature), partial = $"{file}.{Environment.ProcessId}";
-        File.WriteAllText(partial, string.Join('\0', [signature, runner, .. files.Select(Line)]));
+        File.WriteAllText(partial, string.Join('\0', [signature, runner.Runner, .. runner.Files]));
         File.Move(partial, file, overwrite: true);
         return runner;
     }
-
-    static string Line(string file) => $"{file} {Stat.Of(file)?.Signature}";
 
     /// <summary>FNV-1a: a file name needs no more, as the whole signature is compared.</summary>
     static string FileOf(string signature)

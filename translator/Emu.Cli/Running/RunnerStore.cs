@@ -11,14 +11,14 @@ namespace Emu.Cli.Running;
 static class RunnerStore
 {
     /// <summary>The guest's runner, built when there is none.</summary>
-    public static string Get(GuestFile guest, TranslationOptions options)
+    public static Known Get(GuestFile guest, TranslationOptions options)
     {
         string signature = Signature(guest, options);
         if (Memo.Find(signature) is { } known) return known;
         var translation = Translation.Open(guest, options);
         // Libraries are found by ld.so.cache, too. (One that appears in a folder that is searched earlier is not noticed here.)
         string[] files = translation.Modules.Count == 0 ? [] : [.. translation.Modules.Select(m => m.Path), Libraries.LoaderCache];
-        return Memo.Keep(signature, Named(Build(translation, options), guest.CommandName), guest.Stat, files);
+        return Memo.Keep(signature, new(Named(Build(translation, options), guest.CommandName), [.. files.Select(Known.Line)]), guest.Stat);
     }
 
     static string Signature(GuestFile guest, TranslationOptions options)

@@ -14,6 +14,9 @@ sealed record StartState(ulong Ignored, ulong? OpenFiles, IReadOnlyList<string> 
 {
     const string Variable = "EMU_START", LastCommand = "EMU_START_";
 
+    /// <summary>What the launcher would have liked to know (Emu.Launch/launch.c).</summary>
+    public const string Asked = "EMU_ASKED";
+
     static bool ignoredChildren;
 
     /// <summary>Tools can be waited for only when SIGCHLD is not ignored. Call it before the first one.</summary>
@@ -43,6 +46,7 @@ sealed record StartState(ulong Ignored, ulong? OpenFiles, IReadOnlyList<string> 
         if (Libc.getenv(Libc.Text(LastCommand)) is var last && last != null) Libc.setenv(Libc.Text("_"), last, 1);
         Libc.unsetenv(Libc.Text(Variable));
         Libc.unsetenv(Libc.Text(LastCommand));
+        Libc.unsetenv(Libc.Text(Asked));
     }
 
     unsafe void RestoreOpenFiles()

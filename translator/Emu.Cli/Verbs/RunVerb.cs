@@ -14,10 +14,11 @@ static class RunVerb
         bool plugins = options.Plugins.Any();
         if (!plugins && (options.Json || options.Report != null || options.Data != null)) throw new UsageException("run: there is a report only with a plugin (-p; emu plugins lists them)");
         var guest = GuestFile.Command(command[0]);
-        string runner = RunnerStore.Get(guest, options);
+        var runner = RunnerStore.Get(guest, options);
         var argv = Launch.RawWords(command.Length);
-        if (plugins) return RunAndReport(options, runner, argv);
-        throw new UserException($"{command[0]}: {Launch.Exec(runner, argv)}");
+        if (plugins) return RunAndReport(options, runner.Runner, argv);
+        if (Environment.GetEnvironmentVariable(StartState.Asked) is { } asked) Memo.Keep(asked, runner, guest.Stat);
+        throw new UserException($"{command[0]}: {Launch.Exec(runner.Runner, argv)}");
     }
 
     static unsafe int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)

@@ -13,7 +13,7 @@ static class VerifyVerb
     {
         options.Check();
         var guest = GuestFile.Named(options.Guest);
-        string runner = RunnerStore.Get(guest, options);
+        string runner = RunnerStore.Get(guest, options).Runner;
         IReadOnlyList<byte[]> argv = [Encoding.UTF8.GetBytes(options.Guest), .. Launch.RawWords(args.Length)];
         string work = Path.Combine(CacheFolder.Part("data"), $"verify-{Environment.ProcessId}");
         Directory.CreateDirectory(work);

@@ -1,0 +1,110 @@
+// What ./emu becomes: launch DOTNET EMU.DLL WORD...
+// `emu run -- GUEST ARGS` of a guest that has been translated becomes its runner at once, in a millisecond (.NET needs fifty to start).
+// Everything else becomes the command line, with the question in EMU_ASKED: the answer that it leaves (translator/Emu.Cli/Running/Memo.cs)
+// is what is found here the next time. When in doubt there is no question.
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST = 1 << 16 };
+
+// Running/Libc.cs: Stat.Signature.
+static bool signature(const char *path, char text[static 200]) {
+  struct stat s;
+  if (stat(path, &s)) return false;
+  snprintf(text, 200, "%lx:%lx:%lx:%lx.%lx:%lx.%lx", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
+  return true;
+}
+
+// Running/GuestFile.cs: a command as a shell finds it.
+static bool find_command(const char *name, char path[static PATH_MAX]) {
+  if (strchr(name, '/')) return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
+  const char *folder = getenv("PATH") ? getenv("PATH") : "/usr/local/bin:/usr/bin:/bin";
+  for (;; folder++) {
+    int length = (int)strcspn(folder, ":");
+    struct stat s;
+    if (snprintf(path, PATH_MAX, "%.*s/%s", length ? length : 1, length ? folder : ".", name) >= PATH_MAX) return false;
+    if (!stat(path, &s) && S_ISREG(s.st_mode) && !access(path, X_OK)) return *name;
+    folder += length;
+    if (!*folder) return false;
+  }
+}
+
+static const char *variable(const char *name) { return getenv(name) ? getenv(name) : ""; }
+
+// What the runner depends on, as far as it is said outside of the files that the answer lists.
+static bool question(const char *command_line, const char *guest, char text[static MOST]) {
+  char found[PATH_MAX], real[PATH_MAX], own[PATH_MAX], is[200];
+  if (!find_command(guest, found) || !realpath(found, real) || !signature(real, is) || !realpath(command_line, own)) return false;
+  int size = snprintf(text, MOST, "%s\n%s\n%s\n%s\n%s\n%s\n%s", own, variable("EMU_CORE"), variable("EMU_FALLBACK"), variable("LD_LIBRARY_PATH"),
+                      real, strrchr(found, '/') ? strrchr(found, '/') + 1 : found, is);
+  for (const char *at = text; *at; at++)
+    if (*at & 0x80) return false;
+  return size < MOST;
+}
+
+// Running/CacheFolder.cs, Running/Memo.cs: FNV-1a of the question names the file.
+static bool answer_file(const char *asked, char path[static PATH_MAX]) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char *at = asked; *at; at++) hash = (hash ^ (uint8_t)*at) * 0x100000001b3;
+  const char *own = variable("EMU_CACHE"), *xdg = variable("XDG_CACHE_HOME"), *home = variable("HOME");
+  const char *root = *own ? own : *xdg == '/' ? xdg : home, *below = *own ? "" : *xdg == '/' ? "/emu" : "/.cache/emu";
+  return *root && snprintf(path, PATH_MAX, "%s%s/memo/%016" PRIx64, root, below, hash) < PATH_MAX;
+}
+
+// The file's fields end with a zero each: the question, the runner, and "FILE SIGNATURE" for every other file that the runner was made from.
+static const char *answer(const char *asked, char text[static MOST]) {
+  char path[PATH_MAX], is[200];
+  int file = answer_file(asked, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (file < 0) return NULL;
+  ssize_t size = read(file, text, MOST - 1);
+  close(file);
+  if (size <= 0 || size == MOST - 1) return NULL;
+  const char *end = text + size;
+  text[size] = 0;
+  if (strcmp(text, asked)) return NULL;
+  const char *runner = text + strlen(text) + 1;
+  if (runner >= end || access(runner, X_OK)) return NULL;
+  for (char *line = (char *)runner + strlen(runner) + 1; line < end; line += strlen(line) + 1) {
+    char *space = strrchr(line, ' ');
+    if (!space) return NULL;
+    *space = 0;
+    bool same = signature(line, is) && !strcmp(space + 1, is);
+    *space = ' ';
+    if (!same) return NULL;
+  }
+  return runner;
+}
+
+// ./emu's note_start: variables as they were before the shell. (The shell itself puts signals back.)
+static void restore_variables(void) {
+  char *start = getenv("EMU_START"), *last = getenv("EMU_START_");
+  strtok(start, " "), strtok(NULL, " ");
+  for (char *name; (name = strtok(NULL, " "));) unsetenv(name);
+  if (last) setenv("_", last, 1);
+  unsetenv("EMU_START"), unsetenv("EMU_START_"), unsetenv("EMU_ASKED");
+}
+
+int main(int count, char **words) {
+  static char asked[MOST], text[MOST];
+  unsetenv("EMU_ASKED");
+  if (count > 5 && !strcmp(words[3], "run") && !strcmp(words[4], "--") && getenv("EMU_START") && question(words[2], words[5], asked)) {
+    const char *runner = answer(asked, text);
+    if (runner) {
+      restore_variables();
+      execv(runner, words + 5);
+    }
+    setenv("EMU_ASKED", asked, 1);
+  }
+  execv(words[1], words + 1);
+  perror("emu: cannot start .NET");
+  return 1;
+}
