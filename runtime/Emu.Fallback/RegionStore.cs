@@ -98,7 +98,7 @@ sealed unsafe class RegionStore
             fresh.CopyTo(cache.At(record.Names, fresh.Length));
         }
         record.Ranges = (uint)source.Code.Count;
-        var version = new Version(record.Id, Write(record, source.Code), record.Host, (record.Flags & Protocol.IsFirstTier) != 0, source);
+        var version = new Version(record.Id, Write(record, source.Code), record.Host, (record.Flags & Protocol.IsFirstTier) != 0, (record.Flags & (Protocol.IsFirstTier | Protocol.HasExactFaults)) != 0, source);
         if (!known.TryGetValue(record.Pc, out var versions)) known[record.Pc] = versions = [];
         versions.Insert(0, version);
         byId[record.Id] = version;
@@ -120,6 +120,9 @@ sealed unsafe class RegionStore
         }
         return at;
     }
+
+    /// <summary>Whether the guest has handlers for faults.</summary>
+    public bool WantsExactFaults => MemoryMarshal.AsRef<ulong>(cache.At(cache.Address + Protocol.ExactFaultsAt, 8)) != 0;
 
     /// <summary>Counts in the cache's first page.</summary>
     void Count(int counter) => MemoryMarshal.AsRef<ulong>(cache.At(cache.Address + (ulong)counter, 8))++;

@@ -101,14 +101,14 @@ sealed unsafe class Service
 
     void Hot(MessageHead head) => promoter?.Ask((uint)head.Words[0], head.Words[1]);
 
-    /// <summary>A version whose bytes are what is there now.</summary>
+    /// <summary>A version whose bytes are what is there now, and whose faults are as exact as they must be.</summary>
     Version? Again(ulong pc, bool callsImage)
     {
         foreach (var v in store.Of(pc))
         {
             weakest = PageState.Constant;
             var code = new LiveCode(Page, _ => false);
-            if (v.Source.CallsImage == callsImage && v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Source.Guard == Guard) return v;
+            if ((v.HasExactFaults || !store.WantsExactFaults) && v.Source.CallsImage == callsImage && v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Source.Guard == Guard) return v;
         }
         return null;
     }
@@ -127,8 +127,9 @@ sealed unsafe class Service
 
     Version TranslateWell(ulong pc, GuestRegion region, LiveCode code, Source source, bool promotes)
     {
-        var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), IsRoot(pc, source), source.Patched.Contains, new(source.Guard, source.Code));
-        return store.Add(pc, made, source, Flags(source, reads), promotes);
+        bool exact = store.WantsExactFaults;
+        var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), IsRoot(pc, source), source.Patched.Contains, new(source.Guard, source.Code), exact);
+        return store.Add(pc, made, source, Flags(source, reads) | (exact ? Protocol.HasExactFaults : 0), promotes);
     }
 
     /// <summary>The region of a PC in the code that a version was made from: of what is beyond it is not known whether it is code.</summary>

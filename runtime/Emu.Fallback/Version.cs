@@ -40,4 +40,5 @@ sealed record Source(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> 
 /// <param name="Id">The region's.</param>
 /// <param name="Record">Where the core finds what it needs to know (struct region).</param>
 /// <param name="Host">Its code.</param>
-sealed record Version(uint Id, ulong Record, ulong Host, bool IsFirstTier, Source Source);
+/// <param name="HasExactFaults">Whether the guest's registers are known where it faults; in the first tier they always are.</param>
+sealed record Version(uint Id, ulong Record, ulong Host, bool IsFirstTier, bool HasExactFaults, Source Source);

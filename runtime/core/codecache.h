@@ -48,6 +48,7 @@ void fallback_note_environment(void); // before the guest can change it
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
 // Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
 bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);
+void fallback_exact_faults(void); // from now on, registers must be known where code faults
 void fallback_say_statistics(void); // with EMU_STATS=1
 
 // dispatch.c

@@ -82,10 +82,9 @@ bool emu_visited(void) {
 
 // --- Faults --------------------------------------------------------------------------------------------------------------
 
-bool deliver_exact(int signal, const siginfo_t *info, uint64_t trap) {
-  struct arrival a = {.info = *info, .trap = trap};
-  signals_describe_fault(signal, &a);
-  return deliver(&a, true);
+bool deliver_exact(struct arrival *fault) {
+  signals_describe_fault(fault->info.si_signo, fault);
+  return deliver(fault, true);
 }
 
 // What a fault in generated code leaves on the host stack: enough to go on as if nothing had happened.
@@ -93,6 +92,7 @@ struct interrupted {
   ucontext_t context; // the kernel's part of it
   struct arrival arrival;
   uint64_t pc;
+  bool exact; // all registers of the guest are in emu_state
   uint8_t fpu[] __attribute__((aligned(64))); // what context.uc_mcontext.fpregs points to
 };
 
@@ -103,24 +103,37 @@ static _Noreturn void resume(struct interrupted *was) {
   __builtin_unreachable();
 }
 
-// Not all registers of the guest are known in the middle of a region. So a handler may mend memory and return, or leave by
-// siglongjmp; what it writes into the context's registers would not reach the instruction, and is refused.
+// Where not all registers of the guest are known, a handler may mend memory and return, or leave by siglongjmp; what it writes into the
+// context's registers would not reach the instruction, and is refused.
 static _Noreturn void run_handler(struct interrupted *was) {
+  uint8_t fpu_before[416], fpu_after[416];
   emu_state.rip = was->pc;
   struct emu_state before = emu_state;
+  fpu_save(fpu_before);
   signals_describe_fault(was->arrival.info.si_signo, &was->arrival);
-  bool back = deliver(&was->arrival, false);
-  if (back && same(&before, &emu_state)) resume(was);
-  if (back || fault_returns) {
-    say("the guest's handler for %s at %@ changed registers in its context: not supported after a fault in the middle of a region",
+  bool back = deliver(&was->arrival, was->exact);
+  fpu_save(fpu_after);
+  if (back && same(&before, &emu_state) && !memcmp(fpu_before, fpu_after, sizeof fpu_before)) resume(was);
+  if (!was->exact && (back || fault_returns)) {
+    say("the guest's handler for %s at %@ changed registers in its context: build the runner with --exact-faults",
         signal_name(was->arrival.info.si_signo), was->pc);
     die(was->arrival.info.si_signo);
   }
   host_stack_restart(dispatch);
 }
 
+// How far a rep movs or rep stos of the host has come that is a whole one of the guest.
+static void note_repeated(const greg_t *regs) {
+  const uint8_t *at = (const uint8_t *)regs[REG_RIP];
+  if (*at++ != 0xf3) return;
+  while (*at == 0x66 || (*at & 0xf0) == 0x40) at++;
+  if ((*at & 0xfe) != 0xa4 && (*at & 0xfe) != 0xaa) return;
+  emu_state.gpr[RCX] = (uint64_t)regs[REG_RCX], emu_state.gpr[RDI] = (uint64_t)regs[REG_RDI];
+  if ((*at & 0xfe) == 0xa4) emu_state.gpr[RSI] = (uint64_t)regs[REG_RSI];
+}
+
 // On the core's signal stack: the rest happens on the host stack, as for any guest code.
-void deliver_fault(const siginfo_t *info, void *host, uint64_t pc) {
+void deliver_fault(const siginfo_t *info, void *host, uint64_t pc, bool exact) {
   ucontext_t *context = host;
   greg_t *regs = context->uc_mcontext.gregs;
   const uint8_t *fpu = (const uint8_t *)context->uc_mcontext.fpregs;
@@ -128,12 +141,15 @@ void deliver_fault(const siginfo_t *info, void *host, uint64_t pc) {
   memcpy(&magic, fpu + 464, 4);
   if (magic == 0x46505853) memcpy(&size, fpu + 468, 4); // FP_XSTATE_MAGIC1: extended_size
   struct interrupted *was = (struct interrupted *)(((uint64_t)regs[REG_RSP] - 128 - sizeof *was - size) & ~63ull);
+  if (exact) note_repeated(regs);
   memcpy(&was->context, context, 304);
   memcpy(was->fpu, fpu, size);
   was->context.uc_mcontext.fpregs = (void *)was->fpu;
   was->pc = pc;
+  was->exact = exact;
   was->arrival = (struct arrival){.info = *info, .trap = (uint64_t)regs[REG_TRAPNO], .error = (uint64_t)regs[REG_ERR],
                                   .fault_address = (uint64_t)regs[REG_CR2]};
+  if (info->si_signo == SIGFPE) was->arrival.info.si_addr = (void *)pc;
   regs[REG_RIP] = (greg_t)run_handler;
   regs[REG_RDI] = (greg_t)was;
   regs[REG_RSP] = (greg_t)((uint64_t)was - 64 - 8);

@@ -23,6 +23,7 @@ static char strings[16 << 10], *environment[PASSED + 1];
 
 static int to_service = -1, memory = -1;
 static uint64_t requests;
+static bool wants_exact_faults;
 
 // The guest may write over its environment: it lies on its stack.
 void fallback_note_environment(void) {
@@ -184,6 +185,7 @@ static void start(void) {
   close(pair[1]);
   to_service = data_own_fd(pair[0]);
   memory = data_own_fd(memory);
+  cache_header()->exact_faults = wants_exact_faults;
   greet();
 }
 
@@ -262,6 +264,19 @@ bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   if (!is_better) post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0);
   unlock(LOCK_TRANSLATION);
   return is_better;
+}
+
+// Regions of the second tier that are there already do not keep them: they are made again.
+void fallback_exact_faults(void) {
+  static bool already;
+  if (__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) return;
+  lock(LOCK_TRANSLATION);
+  wants_exact_faults = true;
+  if (to_service >= 0) {
+    cache_header()->exact_faults = true;
+    if (cache_header()->promoted) guest_forget_all();
+  }
+  unlock(LOCK_TRANSLATION);
 }
 
 void fallback_say_statistics(void) {

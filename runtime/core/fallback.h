@@ -40,7 +40,7 @@ struct code_range {
   uint32_t size, bytes; // offset of a copy of the guest's bytes, from the region's record
 };
 
-enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2, REGION_FIRST_TIER = 4 };
+enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2, REGION_FIRST_TIER = 4, REGION_EXACT_FAULTS = 8 };
 
 // In the cache, written by the service before it answers.
 struct region {
@@ -61,6 +61,7 @@ struct cache_header {
   uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
   uint64_t first_tier, promoted;                   // the service's: regions without LLVM; those that LLVM made of them
   uint8_t is_promoted[PROMOTED];                   // by a PC's low bits: whether it may have a region of the second tier
+  uint64_t exact_faults; // set when the guest has a handler for faults: its registers must be known where code of the second tier faults
 };
 
 // A chunk of cells, as it lies in the data file: header, keys, counters.

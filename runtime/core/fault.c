@@ -3,6 +3,7 @@
 #include "codecache.h"
 #include "signals.h"
 #include <string.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 
 _Noreturn void dispatch(void);
@@ -26,14 +27,18 @@ static _Noreturn void die(int signal) {
 
 // What the CPU's exceptions say of themselves (arch/x86/kernel/traps.c).
 static bool handled(uint64_t pc, int signal, const char *text) {
-  siginfo_t info = {.si_signo = signal, .si_code = SI_KERNEL};
-  uint64_t trap = 13; // #GP
+  struct arrival a = {.info = {.si_signo = signal, .si_code = SI_KERNEL}, .trap = 13}; // #GP
   if (!signals_wants(signal) || !strncmp(text, "unsupported", 11)) return false;
   emu_state.rip = pc;
-  if (signal == SIGILL) info.si_code = ILL_ILLOPN, info.si_addr = (void *)pc, trap = 6;
-  if (signal == SIGTRAP) emu_state.rip++, trap = 3;
-  if (!strncmp(text, "jump to", 7)) info.si_code = SEGV_MAPERR, info.si_addr = (void *)pc, trap = 14;
-  deliver_exact(signal, &info, trap);
+  if (signal == SIGILL) a.info.si_code = ILL_ILLOPN, a.info.si_addr = (void *)pc, a.trap = 6;
+  if (signal == SIGTRAP) emu_state.rip++, a.trap = 3;
+  if (!strncmp(text, "jump to", 7)) {
+    uint8_t byte;
+    bool is_mapped = !RAW3(SYS_mincore, page_down(pc), PAGE, &byte);
+    a.info.si_code = is_mapped ? SEGV_ACCERR : SEGV_MAPERR, a.info.si_addr = (void *)pc;
+    a.trap = 14, a.error = copy_in(&byte, pc, 1) ? 0x15 : 0x14, a.fault_address = pc; // a fetch by user mode; the page is there
+  }
+  deliver_exact(&a);
   return true;
 }
 
@@ -62,6 +67,11 @@ static void explain(int signal, uint64_t host_pc, uint64_t address) {
     say("guest killed by %s at %@", name, pc);
 }
 
+// Whether the guest's registers are in emu_state where this code faults.
+static bool is_exact(uint64_t host_pc) {
+  return cache_holds(host_pc) ? cache_region_of(host_pc)->flags & (REGION_FIRST_TIER | REGION_EXACT_FAULTS) : emu_exact_faults;
+}
+
 void on_fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
@@ -73,7 +83,7 @@ void on_fault(int signal, siginfo_t *info, void *context) {
     return;
   }
   uint64_t pc = signals_wants(signal) ? locate((uint64_t)*host_pc) : 0;
-  if (pc && !host_stack_guard((uint64_t)info->si_addr)) return deliver_fault(info, context, pc);
+  if (pc && !host_stack_guard((uint64_t)info->si_addr)) return deliver_fault(info, context, pc, is_exact((uint64_t)*host_pc));
   explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   die(signal);
 }

@@ -1,6 +1,7 @@
 // Owns the guest's signal actions and mask. The kernel gets default and ignore as they are. A handler of the guest becomes the core's
 // own, which only notes what has arrived: the guest runs its handler at the next boundary (deliver.c). Five signals are the core's.
 #include "core.h"
+#include "codecache.h"
 #include "signals.h"
 #include <errno.h>
 #include <string.h>
@@ -225,6 +226,7 @@ static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
   if (new && !copy_in(&action, new, sizeof action)) return -EFAULT;
   if (signal < 1 || signal > 64 || (new && (signal == SIGKILL || signal == SIGSTOP))) return -EINVAL;
   action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
+  if (new && core_owned(signal) && handled(&action)) fallback_exact_faults();
   uint64_t held = lock_actions();
   if (core_owned(signal) || handled(&guest[signal]))
     before = guest[signal];

@@ -34,8 +34,9 @@ bool signals_next(struct arrival *arrival);                    // takes one that
 void signals_block(uint64_t mask);                             // the guest's mask becomes this
 
 // deliver.c
-bool deliver_exact(int signal, const siginfo_t *info, uint64_t trap); // a fault of the instruction at emu_state.rip
-void deliver_fault(const siginfo_t *info, void *context, uint64_t pc); // in generated code: context is the host's
+bool deliver_exact(struct arrival *fault); // of the instruction at emu_state.rip: info, trap, error and fault_address are there
+// In generated code: context is the host's. exact: the guest's registers are in emu_state.
+void deliver_fault(const siginfo_t *info, void *context, uint64_t pc, bool exact);
 
 // frame.c
 void frame_fault_stack(uint8_t *at); // where handlers run for which the guest's rsp is not known, FAULT_STACK bytes

@@ -104,7 +104,7 @@ public sealed class Pipeline
 
     /// <summary>Everything that a library's translation depends on when there are no plugins.</summary>
     string LibraryKey() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ',
-        [options.Version, options.Level, options.Coverage, image.Base, Hash(image), .. options.Roots.Order()]))));
+        [options.Version, options.Level, options.Coverage, options.ExactFaults, image.Base, Hash(image), .. options.Roots.Order()]))));
 
     /// <summary>The names that the other files of the program import, or that the dynamic linker looks up by itself (__libc_early_init).</summary>
     HashSet<string> Imports(Closure.Module of) =>
@@ -130,10 +130,10 @@ public sealed class Pipeline
 
     /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
     /// <returns>The object, and what the region may read before it writes it.</returns>
-    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard)
+    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, bool exactFaults)
     {
         var f = Instrumented(region, bytes, isPatched);
-        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = exactFaults };
         var reads = Backwards.Reads(f);
         return (File.ReadAllBytes(Object([f], _ => demand)), reads);
     }
@@ -143,7 +143,7 @@ public sealed class Pipeline
     {
         // Not verified here, as that takes longer than all the rest; it is where LLVM gets the same region.
         var f = Instrumented(region, bytes, isPatched, isVerified: false);
-        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard };
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = true };
         var reads = Backwards.Reads(f);
         Cheapen(f, demand);
         try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
@@ -221,13 +221,16 @@ public sealed class Pipeline
             with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
-            Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
+            ExactFaults = options.ExactFaults, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));
     }
 
     static string Hash(Image image) => Convert.ToHexStringLower(SHA256.HashData(image.File.Span));
 
-    Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with { IsChecked = cycles.Value.Contains };
+    Demand Demand(Function f) => (options.ExactFaults ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot)) with
+    {
+        IsChecked = cycles.Value.Contains, IsReturnedTo = pc => (discovered.Value.ReasonOf(pc) & RootReason.SecondReturn) != 0, ExactFaults = options.ExactFaults,
+    };
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;
 
@@ -292,6 +295,9 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 
     /// <summary>How much is translated ahead of time: percent of all regions, chosen by address; the rest is left to the fallback.</summary>
     public int Coverage { get; init; } = 100;
+
+    /// <summary>Whether handlers of faults see all registers, and may change them: code runs slower.</summary>
+    public bool ExactFaults { get; init; }
 
     /// <summary>What the runner asks for code that it does not have.</summary>
     public FallbackReference Fallback { get; init; } = FallbackReference.None;

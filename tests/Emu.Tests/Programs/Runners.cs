@@ -13,10 +13,10 @@ static class Runners
     static readonly ConcurrentDictionary<string, Lazy<string>> built = [];
 
     /// <summary>The path of the runner; throws what `emu build` said when it cannot be built.</summary>
-    public static string Build(string guest, string[] plugins, int level = 2, string aot = "all")
+    public static string Build(string guest, string[] plugins, int level = 2, string aot = "all", params string[] more)
     {
-        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins.Select(Described))} -O{level} {aot} {TranslatorVersion}";
-        return built.GetOrAdd(key, k => new(() => Make(k, guest, plugins, level, aot))).Value;
+        var key = $"{guest} {File.GetLastWriteTimeUtc(guest).Ticks} {string.Join(' ', plugins.Select(Described))} -O{level} {aot} {string.Join(' ', more)} {TranslatorVersion}";
+        return built.GetOrAdd(key, k => new(() => Make(k, guest, plugins, level, aot, more))).Value;
     }
 
     /// <summary>A plugin's text; of a folder, also when its files were written.</summary>
@@ -32,13 +32,13 @@ static class Runners
         return new FileInfo(Path.Combine(Repository.Root, ".build/emu")).LinkTarget ?? "emu";
     }
 
-    static string Make(string key, string guest, string[] plugins, int level, string aot)
+    static string Make(string key, string guest, string[] plugins, int level, string aot, string[] more)
     {
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)))[..12];
         var runner = Path.Combine(Repository.Work("runners"), $"{Path.GetFileName(guest)}.{hash}");
         if (!File.Exists(runner))
         {
-            string[] options = [.. plugins.SelectMany(p => new[] { "-p", p })];
+            string[] options = [.. more, .. plugins.SelectMany(p => new[] { "-p", p })];
             Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", guest, "-o", runner + ".new", "-O", $"{level}", "--aot", aot, "--no-profile", .. options]);
             File.Move(runner + ".new", runner, overwrite: true);
         }

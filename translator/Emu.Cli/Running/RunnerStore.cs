@@ -23,7 +23,7 @@ static class RunnerStore
 
     static string Signature(GuestFile guest, TranslationOptions options)
     {
-        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\nO{options.Level} {options.Coverage}%\n{Libraries.Path} {string.Join(' ', options.Also)}\n{Scope(options)}\n");
+        var s = new StringBuilder($"{guest.Path}\n{guest.CommandName}\n{guest.Stat.Signature}\n{Code(options)}\n{Libraries.Path} {string.Join(' ', options.Also)}\n{Scope(options)}\n");
         foreach (string plugin in options.Plugins)
         {
             s.Append(plugin).Append('\n');
@@ -34,6 +34,8 @@ static class RunnerStore
             s.Append(Stat.Of(folder + name)?.Signature).Append('\n');
         return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
     }
+
+    static string Code(TranslationOptions options) => $"O{options.Level} {options.Coverage}%{(options.ExactFaults ? " exact faults" : "")}";
 
     static string Scope(TranslationOptions options) => $"--only {string.Join('\n', options.Only)} --exclude {string.Join('\n', options.Exclude)}";
 
@@ -65,7 +67,7 @@ static class RunnerStore
         void Add(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text.Length} {text}\n"));
         void AddFile(string path) { Add(path); hash.AppendData(SHA256.HashData(File.ReadAllBytes(path))); }
         Add(Version.Translator);
-        Add($"O{options.Level} {options.Coverage}%");
+        Add(Code(options));
         Add(Scope(options));
         Add(FallbackProgram.Find(options.Level, options.Coverage).Path);
         if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));

@@ -14,6 +14,9 @@ namespace Emu.Translator.Linking;
 /// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
 public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
 {
+    /// <summary>Whether registers are known where the code faults.</summary>
+    public bool ExactFaults { get; init; }
+
     /// <summary>Roots that regions call and that were not translated ahead of time.</summary>
     public IReadOnlyList<ulong> Stubs { get; init; } = [];
 
@@ -56,7 +59,7 @@ public static class RunnerModule
             .section .rodata,"a",@progbits
             .balign 16
             .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask, emu_roots, emu_roots_end, emu_root_regions
-            .globl emu_build_name, emu_fallback_path, emu_fallback_host
+            .globl emu_exact_faults, emu_build_name, emu_fallback_path, emu_fallback_host
             emu_image_base: .quad {c.ImageBase}
             emu_stream_paths:
 
@@ -67,7 +70,7 @@ public static class RunnerModule
         foreach (var line in c.Meta.Chunk(64)) s.Append(".byte ").AppendJoin(',', line).Append('\n');
         s.Append("emu_meta_end:\n");
         CpuFeatures(s);
-        s.Append($"emu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\n");
+        s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\n");
         Modules(c, s);
         Table(c.Roots, s);
         Stubs(c.Stubs, s);

@@ -219,12 +219,15 @@ public sealed partial class RegionLowering
         foreach (var (block, text) in new[] { (up, $"rep {insn}"), (down, $"std; rep {insn}; cld") })
         {
             m.At(block);
-            if (name.StartsWith("movs", StringComparison.Ordinal)) RunRepeat(text, ["rcx", "rdi", "rsi"], "={cx},={di},={si},0,1,2");
-            else RunRepeat(text, ["rcx", "rdi"], "={cx},={di},{ax},0,1", Read("rax"));
+            if (name.StartsWith("movs", StringComparison.Ordinal)) RunRepeat(text, Repeated(name), "={cx},={di},={si},0,1,2");
+            else RunRepeat(text, Repeated(name), "={cx},={di},{ax},0,1", Read("rax"));
             m.Br(done);
         }
         m.At(done);
     }
+
+    /// <summary>What it changes.</summary>
+    static string[] Repeated(string name) => name.StartsWith("movs", StringComparison.Ordinal) ? ["rcx", "rdi", "rsi"] : ["rcx", "rdi"];
 
     void RunRepeat(string text, string[] registers, string constraints, params ReadOnlySpan<LLVMValueRef> more)
     {

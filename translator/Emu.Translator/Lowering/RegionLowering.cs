@@ -41,6 +41,7 @@ public sealed partial class RegionLowering
         backEdges = BackEdges(f);
         loops = symbols.Plugins.IsEmpty ? Loops.None : Loops.Of(f);
         MakeAccumulators();
+        MakeFaultState();
         flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
         CheckEntry();
         CheckSignals();
@@ -60,6 +61,7 @@ public sealed partial class RegionLowering
     {
         m.At(blocks[b.Label]);
         dirty = flow.At(b.Label);
+        BeginFaultState(b);
         values.Clear();
         block = b;
         place = b.Label.Address;
@@ -70,6 +72,7 @@ public sealed partial class RegionLowering
         {
             if (MayFault(i)) place = pc;
             symbols.Debug.At(MayFault(i) || Calls(i) ? place : null);
+            SaveForFault(i);
             if (i.Op.Has(Effect.Ends)) Transfer(i);
             else if (Operation(i) is { Handle: not 0 } v) values[i] = v;
             dirty = flow.After(i, dirty);
@@ -112,14 +115,13 @@ public sealed partial class RegionLowering
 
     ulong Bits(Crossing c) => slots.Values.Where(s => s.Crossing == c).Aggregate(0ul, (all, s) => all | s.Bit);
 
-    ulong Writes(Inst i)
-    {
-        if (i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r }) return 0;
-        ulong bits = 0;
-        for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++)
-            if (slots[Key(r.Name, half)] is { Crossing: not (Crossing.Travels or Crossing.Local) } s) bits |= s.Bit;
-        return bits;
-    }
+    /// <summary>The slots of guest registers that an operation writes.</summary>
+    ulong Touched(Inst i) => i.Op == Op.Rep && i.Detail is Detail.Named n ? Repeated(n.Name).Aggregate(0ul, (all, r) => all | slots[r].Bit)
+        : i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r } ? 0
+        : Enumerable.Range(r.Byte / 16, (r.Byte + i.Printed.Bytes - 1) / 16 - r.Byte / 16 + 1).Select(half => slots[Key(r.Name, half)])
+            .Where(s => s.Crossing != Crossing.Local).Aggregate(0ul, (all, s) => all | s.Bit);
+
+    ulong Writes(Inst i) => Touched(i) & ~Bits(Crossing.Travels);
 
     LLVMValueRef Read(Slot s) => m.Load(s.Type, s.Home);
     LLVMValueRef Read(string register) => Read(slots[register]);
@@ -131,6 +133,8 @@ public sealed partial class RegionLowering
         for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, LLVM.GetParam(function, (uint)n));
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && s.IsIn(live));
         LoadFlags(Demand.Flags(live));
+        // A handler that the guest has left for here ran on a stack of its own, maybe: the next one's frame must not be put below it.
+        if (demand.IsReturnedTo(f.Entry)) LLVM.SetVolatile(state.Store(Read("rsp"), slots["rsp"].Offset), 1);
     }
 
     void LoadState(Func<Slot, bool> which)

@@ -8,14 +8,16 @@ public sealed class SlotFlow
 {
     readonly Dictionary<Label, ulong> entry = [];
     readonly Func<Inst, ulong> writes;
+    readonly Func<Inst, bool> saves;
     readonly ulong afterCall;
 
     /// <param name="writes">The slots that an operation writes.</param>
     /// <param name="atEntry">Dirty when the region is entered: what came in a register and goes out in the state.</param>
     /// <param name="afterCall">Dirty when a callee has returned.</param>
-    public SlotFlow(Function f, Func<Inst, ulong> writes, ulong atEntry, ulong afterCall)
+    /// <param name="saves">Whether all that is dirty is stored before an operation; nothing is: never.</param>
+    public SlotFlow(Function f, Func<Inst, ulong> writes, ulong atEntry, ulong afterCall, Func<Inst, bool>? saves = null)
     {
-        (this.writes, this.afterCall) = (writes, afterCall);
+        (this.writes, this.afterCall, this.saves) = (writes, afterCall, saves ?? (_ => false));
         var blocks = f.Blocks.ToDictionary(b => b.Label);
         var work = new Queue<Label>([f.Blocks[0].Label]);
         entry[f.Blocks[0].Label] = atEntry;
@@ -40,5 +42,5 @@ public sealed class SlotFlow
 
     /// <summary>Dirty after one operation.</summary>
     public ulong After(Inst i, ulong dirty) =>
-        i.Op is Op.Helper or Op.Syscall or Op.Deliver or Op.CallTo ? afterCall : dirty | writes(i);
+        i.Op is Op.Helper or Op.Syscall or Op.Deliver or Op.CallTo ? afterCall : (saves(i) ? 0 : dirty) | writes(i);
 }

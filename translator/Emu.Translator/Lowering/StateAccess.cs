@@ -31,7 +31,7 @@ public sealed class StateAccess
     public LLVMValueRef Address(int offset) => m.Offset(state, offset);
 
     public LLVMValueRef Load(LLVMTypeRef t, int offset) => State(m.Load(t, Address(offset), Alignment(offset)));
-    public void Store(LLVMValueRef v, int offset) => State(m.Store(v, Address(offset), Alignment(offset)));
+    public LLVMValueRef Store(LLVMValueRef v, int offset) => State(m.Store(v, Address(offset), Alignment(offset)));
     static uint Alignment(int offset) => 1u << Math.Min(5, System.Numerics.BitOperations.TrailingZeroCount(offset | 64));
 
     /// <summary>Marks an access as one of guest memory: volatile, because other threads and devices see each of them.</summary>

@@ -29,7 +29,7 @@ public static class DeadFlags
         _ when demand.Guard.At(b) => Flag.All,
         Op.Goto or Op.Branch => b.Terminator.Successors().Aggregate(Flag.None, (all, to) => all | (live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to)))),
         Op.Syscall or Op.Deliver => Flag.All,
-        Op.Trap => Flag.None,
+        Op.Trap => demand.ExactFaults ? Flag.All : Flag.None,
         _ => Demand.Flags(demand.Behind(b)),
     };
 

@@ -12,6 +12,12 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     /// <summary>Whether signals are taken at the entry of a root's region.</summary>
     public Func<ulong, bool> IsChecked { get; init; } = _ => false;
 
+    /// <summary>Whether a root is where the guest goes on after longjmp and the like.</summary>
+    public Func<ulong, bool> IsReturnedTo { get; init; } = _ => true;
+
+    /// <summary>Whether all registers are in the state struct where guest code faults.</summary>
+    public bool ExactFaults { get; init; }
+
     /// <summary>Everything is wanted everywhere: where the rest of the program is not known, and for tests.</summary>
     public static Demand Everything(Func<ulong, bool> isRoot) => new(isRoot, _ => Transient.All, _ => Transient.All, _ => Transient.All);
 
@@ -30,7 +36,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
         var inside = f.Blocks.Select(b => b.Label).ToHashSet();
         var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => !inside.Contains(to)).Distinct();
         var roots = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits)).Where(IsRoot).Distinct();
-        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
+        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
     }
 
     /// <summary>The flags in transient state.</summary>
