@@ -29,7 +29,7 @@ static class Protocol
     /// <summary>In the cache's first page: numbers of regions, and what may have been promoted (struct cache_header).</summary>
     public const int FirstTierAt = 64 * 8 + 5 * 8, PromotedAt = FirstTierAt + 8, IsPromotedAt = PromotedAt + 8, PromotedBits = 2048;
 
-    /// <summary>There, too: set when the guest's registers must be known where code faults.</summary>
+    /// <summary>There, too: enum ExactFaults, what the guest needs.</summary>
     public const int ExactFaultsAt = IsPromotedAt + PromotedBits;
 }
 

@@ -121,8 +121,8 @@ sealed unsafe class RegionStore
         return at;
     }
 
-    /// <summary>Whether the guest has handlers for faults.</summary>
-    public bool WantsExactFaults => MemoryMarshal.AsRef<ulong>(cache.At(cache.Address + Protocol.ExactFaultsAt, 8)) != 0;
+    /// <summary>What the guest needs: it has handlers for faults, or was translated for them.</summary>
+    public ExactFaults ExactFaults => MemoryMarshal.AsRef<ExactFaults>(cache.At(cache.Address + Protocol.ExactFaultsAt, 4));
 
     /// <summary>Counts in the cache's first page.</summary>
     void Count(int counter) => MemoryMarshal.AsRef<ulong>(cache.At(cache.Address + (ulong)counter, 8))++;

@@ -108,7 +108,7 @@ sealed unsafe class Service
         {
             weakest = PageState.Constant;
             var code = new LiveCode(Page, _ => false);
-            if ((v.HasExactFaults || !store.WantsExactFaults) && v.Source.CallsImage == callsImage && v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Source.Guard == Guard) return v;
+            if ((v.HasExactFaults || store.ExactFaults == ExactFaults.No) && v.Source.CallsImage == callsImage && v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)) && v.Source.Guard == Guard) return v;
         }
         return null;
     }
@@ -127,9 +127,9 @@ sealed unsafe class Service
 
     Version TranslateWell(ulong pc, GuestRegion region, LiveCode code, Source source, bool promotes)
     {
-        bool exact = store.WantsExactFaults;
+        var exact = store.ExactFaults;
         var (made, reads) = pipeline.Translate(region, (at, size) => code.Read(at, size), IsRoot(pc, source), source.Patched.Contains, new(source.Guard, source.Code), exact);
-        return store.Add(pc, made, source, Flags(source, reads) | (exact ? Protocol.HasExactFaults : 0), promotes);
+        return store.Add(pc, made, source, Flags(source, reads) | (exact == ExactFaults.No ? 0 : Protocol.HasExactFaults), promotes);
     }
 
     /// <summary>The region of a PC in the code that a version was made from: of what is beyond it is not known whether it is code.</summary>

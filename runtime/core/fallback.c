@@ -185,7 +185,7 @@ static void start(void) {
   close(pair[1]);
   to_service = data_own_fd(pair[0]);
   memory = data_own_fd(memory);
-  cache_header()->exact_faults = wants_exact_faults;
+  cache_header()->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
   greet();
 }
 
@@ -273,7 +273,7 @@ void fallback_exact_faults(void) {
   lock(LOCK_TRANSLATION);
   wants_exact_faults = true;
   if (to_service >= 0) {
-    cache_header()->exact_faults = true;
+    if (!cache_header()->exact_faults) cache_header()->exact_faults = 1;
     if (cache_header()->promoted) guest_forget_all();
   }
   unlock(LOCK_TRANSLATION);

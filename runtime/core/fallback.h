@@ -61,7 +61,7 @@ struct cache_header {
   uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
   uint64_t first_tier, promoted;                   // the service's: regions without LLVM; those that LLVM made of them
   uint8_t is_promoted[PROMOTED];                   // by a PC's low bits: whether it may have a region of the second tier
-  uint64_t exact_faults; // set when the guest has a handler for faults: its registers must be known where code of the second tier faults
+  uint32_t exact_faults; // of code of the second tier. 1: the guest has a handler for faults; 2: code translated ahead of time has them, too
 };
 
 // A chunk of cells, as it lies in the data file: header, keys, counters.

@@ -130,7 +130,7 @@ public sealed class Pipeline
 
     /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
     /// <returns>The object, and what the region may read before it writes it.</returns>
-    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, bool exactFaults)
+    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, ExactFaults exactFaults)
     {
         var f = Instrumented(region, bytes, isPatched);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = exactFaults };
@@ -143,7 +143,7 @@ public sealed class Pipeline
     {
         // Not verified here, as that takes longer than all the rest; it is where LLVM gets the same region.
         var f = Instrumented(region, bytes, isPatched, isVerified: false);
-        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = true };
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = ExactFaults.Inside };
         var reads = Backwards.Reads(f);
         Cheapen(f, demand);
         try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
@@ -227,9 +227,9 @@ public sealed class Pipeline
 
     static string Hash(Image image) => Convert.ToHexStringLower(SHA256.HashData(image.File.Span));
 
-    Demand Demand(Function f) => (options.ExactFaults ? Passes.Demand.Everything(IsRoot) : Passes.Demand.Of(liveness.Value, f.Entry, IsRoot)) with
+    Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with
     {
-        IsChecked = cycles.Value.Contains, IsReturnedTo = pc => (discovered.Value.ReasonOf(pc) & RootReason.SecondReturn) != 0, ExactFaults = options.ExactFaults,
+        IsChecked = cycles.Value.Contains, IsReturnedTo = pc => (discovered.Value.ReasonOf(pc) & RootReason.SecondReturn) != 0, ExactFaults = options.ExactFaults ? ExactFaults.Everywhere : ExactFaults.No,
     };
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;

@@ -94,9 +94,9 @@ static void emulate(int s, siginfo_t *i, void *c)
     C(divide, "f", "xor %ecx, %ecx; cmp $9, %r9", "div %ecx") \
     C(divide_signed, "f", "mov $0, %ecx; stc", "idiv %rcx") \
     C(quotient, "f", "mov $1, %ecx; mov $5, %edx; cmp %rdx, %r9", "div %ecx") \
-    C(undefined, "", "", "ud2") \
-    C(breakpoint, "", "", "int3") \
-    C(halt, "", "", "hlt") \
+    C(undefined, "", "mov %rdi, %r11", "ud2") \
+    C(breakpoint, "", "mov %rdi, %r11", "int3") \
+    C(halt, "", "mov %rdi, %r11", "hlt") \
     C(far, "", "mov $0x8000000000000000, %r12", "mov (%r12), %r12") \
     C(aligned, "", "", "movaps -4097(%rdi), %xmm3") \
     C(vector, "", "", "addps (%rdi), %xmm3") \

@@ -61,7 +61,7 @@ public sealed partial class RegionLowering
     {
         m.At(blocks[b.Label]);
         dirty = flow.At(b.Label);
-        BeginFaultState(b);
+        changed = unsaved?.At(b.Label) ?? 0;
         values.Clear();
         block = b;
         place = b.Label.Address;

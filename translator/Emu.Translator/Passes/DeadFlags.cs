@@ -7,7 +7,30 @@ public static class DeadFlags
 {
     public static void Run(Function f, Demand demand)
     {
-        var blocks = f.Blocks.ToDictionary(b => b.Label);
+        var live = Live(f, demand);
+        foreach (var b in f.Blocks) Narrow(b, AtEnd(b, live, demand));
+    }
+
+    /// <summary>What is read behind each operation that is asked for, before it is written again.</summary>
+    public static IReadOnlyDictionary<Inst, Flag> Behind(Function f, Demand demand, Func<Inst, bool> which)
+    {
+        var live = Live(f, demand);
+        var found = new Dictionary<Inst, Flag>();
+        foreach (var b in f.Blocks)
+        {
+            var now = AtEnd(b, live, demand);
+            foreach (var i in b.Code.AsEnumerable().Reverse())
+            {
+                if (which(i)) found[i] = now;
+                now = now & ~i.FlagsWritten() | i.FlagsRead();
+            }
+        }
+        return found;
+    }
+
+    /// <summary>Live at the start of each block.</summary>
+    static Dictionary<Label, Flag> Live(Function f, Demand demand)
+    {
         var live = f.Blocks.ToDictionary(b => b.Label, _ => Flag.None);
         for (bool changed = true; changed;)
         {
@@ -20,7 +43,7 @@ public static class DeadFlags
                 changed = true;
             }
         }
-        foreach (var b in f.Blocks) Narrow(b, AtEnd(b, live, demand));
+        return live;
     }
 
     /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
@@ -29,7 +52,7 @@ public static class DeadFlags
         _ when demand.Guard.At(b) => Flag.All,
         Op.Goto or Op.Branch => b.Terminator.Successors().Aggregate(Flag.None, (all, to) => all | (live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to)))),
         Op.Syscall or Op.Deliver => Flag.All,
-        Op.Trap => demand.ExactFaults ? Flag.All : Flag.None,
+        Op.Trap => demand.ExactFaults != ExactFaults.No ? Flag.All : Flag.None,
         _ => Demand.Flags(demand.Behind(b)),
     };
 

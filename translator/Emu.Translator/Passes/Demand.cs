@@ -2,6 +2,17 @@ using Emu.Ir;
 
 namespace Emu.Translator.Passes;
 
+/// <summary>Whether all registers are in the state struct where guest code faults, and where it enters and leaves a region.</summary>
+public enum ExactFaults
+{
+    /// <summary>Where LLVM puts them.</summary>
+    No,
+    /// <summary>Where it faults; what travels may be in registers alone when it comes from another region.</summary>
+    Inside,
+    /// <summary>Always: in all regions of the program.</summary>
+    Everywhere,
+}
+
 /// <summary>Which transient state may still be read, in a region and by code outside it: what must be handed over when control leaves.</summary>
 /// <param name="IsRoot">Whether a PC has a region of its own.</param>
 /// <param name="Before">What is live at the start of a block of the region.</param>
@@ -16,7 +27,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     public Func<ulong, bool> IsReturnedTo { get; init; } = _ => true;
 
     /// <summary>Whether all registers are in the state struct where guest code faults.</summary>
-    public bool ExactFaults { get; init; }
+    public ExactFaults ExactFaults { get; init; }
 
     /// <summary>Everything is wanted everywhere: where the rest of the program is not known, and for tests.</summary>
     public static Demand Everything(Func<ulong, bool> isRoot) => new(isRoot, _ => Transient.All, _ => Transient.All, _ => Transient.All);
