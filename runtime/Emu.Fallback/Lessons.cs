@@ -8,7 +8,18 @@ namespace Emu.Fallback;
 sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulong From, ulong To)> modules)
 {
     readonly MissProfile own = MissProfile.Of(program.File.Span);
-    readonly Dictionary<string, MissProfile?> libraries = [];
+    /// <summary>Of each file that code was met in; null: it cannot be read.</summary>
+    readonly Dictionary<string, Library?> libraries = [];
+
+    /// <summary>A library's profile, and where its code is in the file and in memory.</summary>
+    sealed record Library(MissProfile Profile, IReadOnlyList<(ulong FileOffset, ulong Size, ulong Address)> Code)
+    {
+        public ulong? AddressOf(ulong offset)
+        {
+            foreach (var part in Code) if (offset - part.FileOffset < part.Size) return offset - part.FileOffset + part.Address;
+            return null;
+        }
+    }
 
     /// <param name="process">Who met it: libraries that no build knew are in its maps.</param>
     /// <param name="isConstant">Whether the guest cannot write there.</param>
@@ -16,23 +27,36 @@ sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulon
     {
         var reason = resumed ? MissReason.Resumed : MissReason.Undiscovered;
         if (program.IsExecutable(pc)) own.Add(pc, isConstant && !program.IsWritable(pc) ? reason : MissReason.WritablePage);
-        else if (isConstant && Library(pc, process) is var (path, offset)) Add(path, offset, reason);
+        else if (isConstant && Find(pc, process) is var (library, address)) library.Profile.Add(address, reason);
         else own.Add(pc, MissReason.Generated);
     }
 
-    void Add(string path, ulong offset, MissReason reason)
+    /// <summary>The library that has the code, and the address in it; null when there is none.</summary>
+    (Library, ulong Address)? Find(ulong pc, int process)
     {
-        if (!libraries.TryGetValue(path, out var profile)) libraries[path] = profile = File.Exists(path) ? MissProfile.Of(File.ReadAllBytes(path)) : null;
-        profile?.Add(offset, reason);
-    }
-
-    /// <summary>The file that an address is of, and the address in it; null when there is none.</summary>
-    (string Path, ulong Address)? Library(ulong pc, int process)
-    {
-        foreach (var m in modules) if (pc >= m.From && pc < m.To) return (m.Path, pc - m.Base);
+        foreach (var m in modules) if (pc >= m.From && pc < m.To) return LibraryAt(m.Path) is { } known ? (known, pc - m.Base) : null;
         if (Mapping(pc, process) is not var (path, offset)) return null;
         own.AddFile(path);
-        return AddressIn(path, offset) is { } address ? (path, address) : null;
+        return LibraryAt(path) is { } library && library.AddressOf(offset) is { } address ? (library, address) : null;
+    }
+
+    Library? LibraryAt(string path)
+    {
+        if (!libraries.TryGetValue(path, out var library)) libraries[path] = library = Read(path);
+        return library;
+    }
+
+    static Library? Read(string path)
+    {
+        try
+        {
+            var image = Image.Load(path, 0);
+            return new(MissProfile.Of(image.File.Span), [.. image.Segments.Where(s => s.IsExecutable).Select(s => (s.FileOffset, (ulong)s.Bytes.Length, s.Address))]);
+        }
+        catch (BadInputException)
+        {
+            return null;
+        }
     }
 
     /// <summary>The mapped file and the offset in it.</summary>
@@ -49,19 +73,6 @@ sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulon
         }
         catch (IOException) { } // it is gone
         return null;
-    }
-
-    static ulong? AddressIn(string path, ulong offset)
-    {
-        try
-        {
-            var segment = Image.Load(path, 0).Segments.FirstOrDefault(s => s.IsExecutable && offset - s.FileOffset < (ulong)s.Bytes.Length);
-            return segment is null ? null : offset - segment.FileOffset + segment.Address;
-        }
-        catch (BadInputException)
-        {
-            return null;
-        }
     }
 
     static ulong Hex(string text) => ulong.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
