@@ -24,7 +24,7 @@ static class Protocol
     public const int Version = 2, Socket = 3, Cache = 4, Runner = 5;
     public const int CellsPerChunk = ((1 << 20) - 64) / 24, ChunkShift = 20, ChunkHeader = 64, KeySize = 16;
     public const int MostRegions = 1 << 18, CacheHeader = 4096;
-    public const uint IsChecked = 1, ReadsTransients = 2, IsFirstTier = 4, HasExactFaults = 8;
+    public const uint IsChecked = 1, ReadsUnpassed = 2, IsFirstTier = 4, HasExactFaults = 8, TakesUnpassed = 16;
 
     /// <summary>In the cache's first page: numbers of regions, and what may have been promoted (struct cache_header).</summary>
     public const int FirstTierAt = 64 * 8 + 5 * 8, PromotedAt = FirstTierAt + 8, IsPromotedAt = PromotedAt + 8, PromotedBits = 2048;

@@ -142,8 +142,8 @@ sealed unsafe class Service
 
     Func<ulong, bool> IsRoot(ulong pc, Source source) => at => at == pc || source.CallsImage && runner.Roots.Contains(at) || store.IsKnown(at);
 
-    static uint Flags(Source source, Transient reads) => (source.Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
-        | ((reads & (Transient.Flags | Transients.Of("r11"))) != 0 ? Protocol.ReadsTransients : 0);
+    static uint Flags(Source source, Reading unpassed) => (source.Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
+        | unpassed switch { Reading.Always => Protocol.ReadsUnpassed | Protocol.TakesUnpassed, Reading.Perhaps => Protocol.ReadsUnpassed, _ => 0 };
 
     /// <summary>Instructions whose immediates differ from those of the version before: they will differ again.</summary>
     HashSet<ulong> PatchedIn(GuestRegion region, LiveCode code)

@@ -67,10 +67,10 @@ static void *leave(uint64_t pc) {
 
 // Ahead-of-time code jumps to what it does not know with what the code that it knows may read; of the rest only r8 to r11 where the
 // psABI passes something in them.
-static void *of_ahead_of_time_code(uint64_t pc) {
+static void *of_ahead_of_time_code(uint64_t pc, uint32_t refused) {
   const struct region *region = find_or_translate(pc, false);
   if (!region) return leave(pc);
-  if (region->flags & REGION_READS_TRANSIENTS) {
+  if (region->flags & refused) {
     say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", pc);
     process_exit(EXIT_UNTRANSLATED);
   }
@@ -88,7 +88,8 @@ static void *of_ahead_of_time_code(uint64_t pc) {
 }
 
 // Saves every register, as it calls C functions.
-EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_further(uint64_t pc) { return of_ahead_of_time_code(pc); }
+EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_further(uint64_t pc) { return of_ahead_of_time_code(pc, REGION_READS_UNPASSED); }
+EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_for_called(uint64_t pc) { return of_ahead_of_time_code(pc, REGION_TAKES_UNPASSED); }
 
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);
@@ -113,6 +114,12 @@ __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
   // One of the cache asks itself whether it is valid.
   if (place->pc) return emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
   __attribute__((musttail)) return look_further(pc);
+}
+
+__attribute__((preserve_all)) void *emu_lookup_called(uint64_t pc) {
+  const struct emu_entry *place = place_of(pc);
+  if (place->pc) return emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+  __attribute__((musttail)) return look_for_called(pc);
 }
 
 __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {

@@ -79,6 +79,9 @@ EMU_ENTRY void *emu_hot(int32_t *heat, uint64_t pc);
 // Region of `pc`. When there is none: sets emu_state.rip = pc and returns emu_leave.
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc);
 
+// The same where a function is called: what it only seems to read of flags and r11 is nobody's.
+__attribute__((preserve_all)) void *emu_lookup_called(uint64_t pc);
+
 // The same for a caller that has handed over all transient state (ARCHITECTURE.md, "Transient state may be dropped").
 EMU_ENTRY __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc);
 

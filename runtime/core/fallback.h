@@ -40,7 +40,8 @@ struct code_range {
   uint32_t size, bytes; // offset of a copy of the guest's bytes, from the region's record
 };
 
-enum { REGION_CHECKED = 1, REGION_READS_TRANSIENTS = 2, REGION_FIRST_TIER = 4, REGION_EXACT_FAULTS = 8 };
+// Unpassed: flags and r11, which the psABI passes to no function. TAKES: whichever way the region goes.
+enum { REGION_CHECKED = 1, REGION_READS_UNPASSED = 2, REGION_FIRST_TIER = 4, REGION_EXACT_FAULTS = 8, REGION_TAKES_UNPASSED = 16 };
 
 // In the cache, written by the service before it answers.
 struct region {

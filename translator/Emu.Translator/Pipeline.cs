@@ -129,22 +129,22 @@ public sealed class Pipeline
     }
 
     /// <summary>One region that was met at run time, as an object file; it hands over everything, as it knows nothing of others.</summary>
-    /// <returns>The object, and what the region may read before it writes it.</returns>
-    public (byte[] Object, Transient Reads) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, ExactFaults exactFaults)
+    /// <returns>The object, and whether the region takes from whoever enters it what is passed to no function.</returns>
+    public (byte[] Object, Reading Unpassed) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, ExactFaults exactFaults)
     {
         var f = Instrumented(region, bytes, isPatched);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = exactFaults };
-        var reads = Backwards.Reads(f);
+        var reads = Backwards.ReadsUnpassed(f);
         return (File.ReadAllBytes(Object([f], _ => demand)), reads);
     }
 
     /// <summary>The same by the first tier: in microseconds, with code that is slower. No code where only LLVM has some.</summary>
-    public (BaselineCode? Code, Transient Reads) TranslateAtOnce(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, bool counts)
+    public (BaselineCode? Code, Reading Unpassed) TranslateAtOnce(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, bool counts)
     {
         // Not verified here, as that takes longer than all the rest; it is where LLVM gets the same region.
         var f = Instrumented(region, bytes, isPatched, isVerified: false);
         var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = ExactFaults.Inside };
-        var reads = Backwards.Reads(f);
+        var reads = Backwards.ReadsUnpassed(f);
         Cheapen(f, demand);
         try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
         catch (NoEncodingException) { return (null, reads); }

@@ -45,6 +45,9 @@ public class DynamicTests
         Library("libneeded.so", "int twice(int n) { return 2 * n; } int needed(int n) { return twice(n) + 40; }");
         Library("libopened.so", "static int calls; int opened(int n) { return n + 7 + 100 * calls++; }");
         Library("libunknown.so", "static int calls; int opened(int n) { return n - 7 + 100 * calls++; }");
+        Library("libmaybe.so", """
+            __asm__(".globl opened\nopened: test %edi, %edi\n je 1f\n mov $5, %r11d\n 1: test %edi, %edi\n je 2f\n mov %r11d, %eax\n ret\n 2: xor %eax, %eax\n ret");
+            """);
         File.WriteAllText(In("program.c"), Program);
         Repository.Run("gcc", "-O2", "-o", In("program"), In("program.c"), In("libneeded.so"), "-Wl,-rpath,$ORIGIN");
         Repository.Run(Path.Combine(Repository.Root, "emu"), "build", In("program"), "--no-profile", "--also", In("libopened.so"), "-o", In("runner"));
@@ -79,6 +82,7 @@ public class DynamicTests
         Assert.Contains(all, Same(In("libopened.so")));
         Assert.DoesNotContain(all, Same(In("libunknown.so")));
         Assert.Contains(all, Same(In("nowhere.so")));
+        Same(In("libmaybe.so")); // reads r11 only where it has set it: nobody passes one
 
         // The same bytes in another file are the same library; other bytes in its place are not.
         File.Copy(In("libneeded.so"), In("copy"), overwrite: true);

@@ -72,8 +72,8 @@ public sealed unsafe class ModuleSymbols
         LLVM.BuildRet(Module.B, result);
     }
 
-    /// <summary>The slow path of an indirect branch that hands over some or all of the transient state.</summary>
-    public LLVMValueRef Lookup(bool everything) => Cold(everything ? "emu_lookup_everything" : "emu_lookup", LookupType);
+    /// <summary>The slow path of an indirect branch that hands over some or all of the transient state; some is enough for a call otherwise.</summary>
+    public LLVMValueRef Lookup(bool everything, bool isCall = false) => Cold(everything ? "emu_lookup_everything" : isCall ? "emu_lookup_called" : "emu_lookup", LookupType);
 
     /// <summary>The byte that says whether the region is valid: one for each region translated at run time.</summary>
     public LLVMValueRef Valid => Global("emu_valid_cell");

@@ -77,7 +77,10 @@ public sealed partial class RegionLowering
 
     void JumpTo(LLVMValueRef target) => JumpTo(target, demand.Behind(block));
 
-    void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live), live);
+    void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live, isCall: IsStub), live);
+
+    /// <summary>A jump through a constant place that is all of its region (of the PLT): as good as the call that leads here.</summary>
+    bool IsStub => f.Blocks is [{ Terminator: { Op: Op.Jump, Args: [Inst { Op: Op.Load, Args: [Const] }] } }];
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Transient live)
@@ -93,7 +96,7 @@ public sealed partial class RegionLowering
     void CallRegion(Inst i, LLVMValueRef target, Label next)
     {
         bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
-        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.Behind(block));
+        var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.Behind(block), isCall: true);
         ContinueAt(symbols.Call(region, Arguments(demand.Behind(block))), next.Address, next);
     }
 
@@ -181,7 +184,7 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>The host address of a guest PC: one probe of the dispatch table inline, the rest in the core.</summary>
-    LLVMValueRef Lookup(LLVMValueRef target, Transient live)
+    LLVMValueRef Lookup(LLVMValueRef target, Transient live, bool isCall)
     {
         var at = m.And(m.Xor(target, m.Shl(target, m.Const(4))), symbols.DispatchMask);
         var entry = m.Offset(symbols.DispatchTable, at);
@@ -194,7 +197,7 @@ public sealed partial class RegionLowering
         var fast = state.State(m.Load(m.Ptr, m.Offset(entry, 8), 8));
         m.Br(both);
         m.At(miss);
-        var slow = m.Call(symbols.LookupType, symbols.Lookup(everything: live == Transient.All), target);
+        var slow = m.Call(symbols.LookupType, symbols.Lookup(everything: live == Transient.All, isCall), target);
         LLVM.SetInstructionCallConv(slow, Abi.PreserveAll);
         m.Br(both);
         m.At(both);
