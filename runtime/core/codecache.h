@@ -45,6 +45,9 @@ void cells_use(const struct region *region, bool is_new);
 
 // fallback.c: the service. NULL: no code there.
 void fallback_note_environment(void); // before the guest can change it
+bool fallback_shared(void); // there will be a process with this memory and other descriptors: both shall have those of the service; false: there are none left
+void fallback_parted(void); // in the first one, afterwards
+void fallback_forked(void); // in the child
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
 // Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
 bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);

@@ -117,11 +117,12 @@ long process_call(long number, const uint64_t args[6]);
 void process_finish(int status); // what is done before it ends
 _Noreturn void process_exit(int status);
 
-// threads.c: the guest's threads.
+// threads.c: the guest's threads, and its processes that share memory.
 struct clone_args;
 long thread_clone(long number, const struct clone_args *wanted, size_t size);
 _Noreturn void thread_exit(int status);
 void threads_forked(void);       // in the child
+bool thread_shares(void);        // whether this is a process that shares the memory of another one
 void threads_call_to_core(void); // generated code of every thread leaves for the core at its next check
 void threads_each_other(void (*see)(int64_t distance)); // how far their thread-local objects are from this thread's
 uint64_t thread_storage(void);   // where this thread's thread-local storage begins
@@ -139,6 +140,7 @@ bool signals_waiting(void);
 enum { SIGNAL_STACKS = 128 << 10 };
 void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask); // the guest's mask
 uint64_t signals_blocked(uint64_t held);                                  // the guest's mask, where the kernel's was that
+void signals_inherit(int64_t distance, uint64_t flags);                   // actions of a new thread that is so far away, by clone's flags
 uint64_t signals_hold(void); // none arrive until
 void signals_release(uint64_t held);
 _Noreturn void signals_die(int signal); // as the default action would

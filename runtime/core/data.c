@@ -139,6 +139,7 @@ int data_file(void) { return file; }
 
 void data_finish(uint64_t state, uint64_t status) {
   if (!data_header) return;
+  if (thread_shares()) return stream_thread_ends(); // the file goes on
   stream_finish();
   if (forked) return counters_give_up();
   data_header->status = status;
@@ -147,7 +148,7 @@ void data_finish(uint64_t state, uint64_t status) {
 }
 
 void data_reopen(void) {
-  if (!data_header) return;
+  if (!data_header || thread_shares()) return;
   stream_reopen();
   if (forked) return counters_own();
   data_header->state = DATA_RUNNING;

@@ -21,7 +21,8 @@ static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",     
 enum { PASSED = sizeof passed / sizeof *passed };
 static char strings[16 << 10], *environment[PASSED + 1];
 
-static int to_service = -1, memory = -1;
+static int to_service = -1, far_end = -1, memory = -1; // far_end: the service's of the socket
+static bool started, far_end_open;
 static uint64_t requests;
 static bool wants_exact_faults;
 
@@ -171,20 +172,50 @@ static void greet(void) {
   if (reply.kind != MESSAGE_READY) give_up("talks nonsense");
 }
 
+static bool open_descriptors(void) {
+  int pair[2], file = memfd_create("emu-code", MFD_CLOEXEC);
+  if (file < 0) return false;
+  if (ftruncate(file, CACHE_SIZE) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return close(file), false;
+  to_service = data_own_fd(pair[0]), far_end = data_own_fd(pair[1]), memory = data_own_fd(file);
+  return far_end_open = true;
+}
+
+bool fallback_shared(void) {
+  lock(LOCK_TRANSLATION);
+  bool is_there = memory >= 0 || open_descriptors();
+  unlock(LOCK_TRANSLATION);
+  return is_there;
+}
+
+// Only where nobody holds it is the service's end heard of.
+static void close_far_end(void) {
+  RAW1(SYS_close, far_end);
+  if (!thread_shares()) far_end_open = false;
+}
+
+void fallback_parted(void) {
+  lock(LOCK_TRANSLATION);
+  if (started && far_end_open && !thread_shares()) close_far_end();
+  unlock(LOCK_TRANSLATION);
+}
+
+// A service that is still to be started is the parent's.
+void fallback_forked(void) {
+  if (started || memory < 0) return;
+  RAW1(SYS_close, to_service), RAW1(SYS_close, far_end), RAW1(SYS_close, memory);
+  memory = -1;
+}
+
 static void start(void) {
-  int pair[2];
   if (!*program()) give_up("is missing: this runner does not know one (EMU_FALLBACK names it)");
   if (access(program(), R_OK)) {
     say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerror(errno));
     process_exit(EXIT_UNTRANSLATED);
   }
-  memory = memfd_create("emu-code", MFD_CLOEXEC);
-  if (memory < 0 || ftruncate(memory, CACHE_SIZE) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) || !cache_map(memory))
-    give_up("cannot be started: no memory or descriptors for it");
-  spawn(pair[1]);
-  close(pair[1]);
-  to_service = data_own_fd(pair[0]);
-  memory = data_own_fd(memory);
+  if ((memory < 0 && !open_descriptors()) || !cache_map(memory)) give_up("cannot be started: no memory or descriptors for it");
+  spawn(far_end);
+  close_far_end();
+  started = true;
   cache_header()->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
   greet();
 }
@@ -246,7 +277,7 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc); // another thread may have been faster
   if (!region) {
-    if (to_service < 0) start();
+    if (!started) start();
     region = ask_alone(pc, resumed);
   }
   unlock(LOCK_TRANSLATION);
@@ -282,7 +313,7 @@ void fallback_exact_faults(void) {
 void fallback_say_statistics(void) {
   const char *wanted = variable("EMU_STATS");
   if (!wanted || wanted[0] != '1') return;
-  if (to_service < 0) return say("statistics: nothing was translated at run time");
+  if (!started) return say("statistics: nothing was translated at run time");
   const struct cache_header *h = cache_header();
   say("statistics: %u regions translated at run time, %u by the first tier, %u promoted, %u round trips, %u us waiting for them, %u regions "
       "withdrawn",

@@ -42,6 +42,8 @@ static const uint64_t SA_RESTORER_BIT = 0x04000000, RED_ZONE = 128;
 
 static _Thread_local stack_t alternate;
 
+void frame_inherit(int64_t distance) { *(stack_t *)((uint64_t)&alternate + (uint64_t)distance) = alternate; }
+
 // Handlers of faults whose rsp is not known run here unless they have a stack of their own.
 static _Thread_local uint8_t *fault_stack;
 void frame_fault_stack(uint8_t *at) { fault_stack = at; }

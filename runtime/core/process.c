@@ -41,11 +41,10 @@ static long arch_prctl(uint64_t what, uint64_t value) {
   return -EINVAL;
 }
 
-// A child always gets its own memory. CLONE_VFORK still makes the parent wait, so vfork keeps its order; what the child of
-// a vfork writes does not come back.
+// A child with memory of its own.
 static long fork_as(long number, const struct clone_args *wanted, size_t size) {
   struct clone_args host = *wanted;
-  host.flags &= ~(uint64_t)(CLONE_VM | CLONE_SETTLS);
+  host.flags &= ~(uint64_t)CLONE_SETTLS;
   host.stack = host.stack_size = 0;
   locks_before_fork();
   uint64_t held = signals_hold(); // the child must not inherit one that waits
@@ -59,18 +58,18 @@ static long fork_as(long number, const struct clone_args *wanted, size_t size) {
   if (wanted->flags & CLONE_SETTLS) set_fs(wanted->tls);
   threads_forked();
   data_forked();
+  fallback_forked();
   return 0;
 }
 
 static long clone_as(long number, const struct clone_args *wanted, size_t size) {
-  const bool shares = wanted->flags & CLONE_VM, is_thread = wanted->flags & CLONE_THREAD;
-  if (shares && !is_thread && !(wanted->flags & CLONE_VFORK)) {
-    say("processes that share memory are not supported: clone(%x) answered with ENOSYS", wanted->flags);
-    return -ENOSYS;
-  }
   if (wanted->flags & CLONE_PARENT_SETTID) guest_unwatch(wanted->parent_tid, 4);
   if (wanted->flags & CLONE_CHILD_SETTID) guest_unwatch(wanted->child_tid, 4);
-  return is_thread ? thread_clone(number, wanted, size) : fork_as(number, wanted, size);
+  if (!(wanted->flags & CLONE_VM)) return fork_as(number, wanted, size);
+  if (!(wanted->flags & CLONE_FILES) && !fallback_shared()) return -EAGAIN;
+  long child = thread_clone(number, wanted, size);
+  if (!(wanted->flags & CLONE_FILES)) fallback_parted();
+  return child;
 }
 
 static long clone(const uint64_t args[6]) {

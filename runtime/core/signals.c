@@ -4,11 +4,15 @@
 #include "codecache.h"
 #include "signals.h"
 #include <errno.h>
+#include <linux/sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 
-static struct action guest[65];
+enum { ACTIONS = 65 };
+static struct action of_process[ACTIONS];
+// A process that shares another one's memory has actions of its own: its first thread's. (They end with that thread.)
+static _Thread_local struct action of_thread[ACTIONS], *guest = of_process;
 static uint8_t first_stacks[SIGNAL_STACKS] __attribute__((aligned(64)));
 
 // Arrivals that wait. One, as everything is blocked until it is taken; signals of the core's own that somebody sends may add to it.
@@ -189,6 +193,13 @@ static void use_stacks(uint8_t at[SIGNAL_STACKS]) {
 void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask) {
   use_stacks(stacks);
   signals_block(mask);
+}
+
+void signals_inherit(int64_t distance, uint64_t flags) {
+  struct action **actions = (struct action **)((uint64_t)&guest + (uint64_t)distance), *own = (struct action *)((uint64_t)of_thread + (uint64_t)distance);
+  *actions = flags & CLONE_SIGHAND ? guest : own;
+  if (!(flags & CLONE_SIGHAND)) memcpy(own, guest, sizeof of_thread);
+  if (flags & CLONE_VFORK) frame_inherit(distance);
 }
 
 uint64_t signals_blocked(uint64_t held) { return held | blocked; }

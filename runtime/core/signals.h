@@ -44,6 +44,7 @@ enum { FAULT_STACK = 64 << 10 };
 uint64_t frame_push(const struct arrival *arrival, bool exact); // the guest enters its handler; rsp there, 0: no stack for it
 bool frame_pop(uint64_t *mask);                                 // the guest is where the frame at its rsp says
 long frame_stack_call(uint64_t new, uint64_t old);              // sigaltstack
+void frame_inherit(int64_t distance);                           // the alternate stack is that of the thread that is so far away, too
 
 // fpu.c
 void fpu_clear(void);

@@ -1,5 +1,6 @@
 // Owns the guest's threads: each is a thread of the kernel's, with the flags, addresses and thread id that the guest asked for, on a slot of
-// the core's own: host stack, thread-local storage (libc does not know of them), and stacks for signals. Slots are used again and again.
+// the core's own: host stack, thread-local storage (libc does not know of them), and stacks for signals. Slots are used again and again. A process
+// that shares another one's memory (vfork, posix_spawn: CLONE_VM) is on such a slot, too.
 #include "core.h"
 #include "data.h"
 #include "signals.h"
@@ -22,6 +23,7 @@ static const uint64_t HOST_STACK = 64 << 20;
 static uint64_t arena;              // slots, address space only until they are used
 static uint32_t slots;              // how many there is room for
 static uint32_t busy[MOST_SLOTS];   // 0: free; the thread itself says so, with its last but one instruction
+static uint32_t nobodys;            // instead of it, where others say so
 static bool prepared[MOST_SLOTS];   // readable and writable
 static bool counts[MOST_SLOTS];     // has counters of its own in this process
 static uint32_t alive = 1;          // threads
@@ -35,6 +37,8 @@ static _Thread_local struct birth {
   uint64_t bottom, top; // of the host stack
   uint8_t *streams, *signal_stacks;
   uint64_t blocked;
+  uint32_t *given_back; // what to clear at the end, when no stack is used any more
+  bool shares;          // it belongs to a process that shares the memory of the first one
 } birth;
 
 static uint64_t self(void) {
@@ -61,6 +65,8 @@ static uint64_t storage_size(void) {
   const Elf64_Phdr *tls = tls_segment();
   return tls->p_memsz + ((-tls->p_vaddr - tls->p_memsz) & (tls->p_align - 1));
 }
+
+bool thread_shares(void) { return birth.shares; }
 
 uint64_t thread_storage(void) { return self() - storage_size(); }
 
@@ -123,7 +129,7 @@ static uint64_t take_slot(void) {
   uint64_t block = block_of(n);
   lay_out(block);
   uint8_t *signal_stacks = (uint8_t *)page_down(block - storage_size()) - SIGNAL_STACKS, *streams = signal_stacks - STREAM_ROOM;
-  *(struct birth *)of(block, &birth) = (struct birth){&busy[n], slot_at(n), (uint64_t)streams, streams, signal_stacks, 0};
+  *(struct birth *)of(block, &birth) = (struct birth){.slot = &busy[n], .bottom = slot_at(n), .top = (uint64_t)streams, .streams = streams, .signal_stacks = signal_stacks, .given_back = &busy[n]};
   return block;
 }
 
@@ -180,7 +186,19 @@ static void write_state(uint64_t block, uint64_t stack, uint64_t tls, bool sets_
   if (sets_tls) child->fsbase = tls;
 }
 
+// A process may end by exec, and be killed: its slot is given back by its parent, which waits for that (CLONE_VFORK), or by the kernel.
+static void watch_end(struct birth *child, struct clone_args *host) {
+  if (host->flags & CLONE_VFORK) {
+    child->given_back = &nobodys;
+  } else if (!(host->flags & CLONE_CHILD_CLEARTID)) {
+    host->flags |= CLONE_CHILD_CLEARTID;
+    host->child_tid = (uint64_t)child->slot;
+    child->given_back = &nobodys;
+  }
+}
+
 long thread_clone(long number, const struct clone_args *wanted, size_t size) {
+  const bool is_process = !(wanted->flags & CLONE_THREAD);
   locks_begin();
   uint64_t block = take_slot();
   if (!block) return -EAGAIN;
@@ -190,15 +208,16 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size) {
   host.flags |= CLONE_SETTLS;
   host.tls = block;
   host.stack = child->bottom, host.stack_size = child->top - child->bottom;
+  child->shares = is_process || birth.shares;
+  if (is_process) watch_end(child, &host);
   const uint64_t modern[5] = {(uint64_t)&host, size}, old[5] = {host.flags | host.exit_signal, child->top, host.parent_tid, host.child_tid, block};
   uint64_t held = signals_hold(); // the thread begins with none that waits
   child->blocked = signals_blocked(held);
-  __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
+  signals_inherit((int64_t)(block - self()), wanted->flags);
+  if (!child->shares) __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
   long result = signals_waiting() ? RESTART : thread_call(number, number == SYS_clone3 ? modern : old, begin);
-  if (result < 0) {
-    __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
-    *child->slot = 0;
-  }
+  if (result < 0 && !child->shares) __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
+  if (result < 0 || (is_process && wanted->flags & CLONE_VFORK)) *child->slot = 0;
   signals_release(held);
   return result;
 }
@@ -220,20 +239,23 @@ __asm__(".pushsection .text\n"
 
 // The process ends with its last thread, with the status of its first.
 void thread_exit(int status) {
-  if (__atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
+  if (!birth.shares && __atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
   event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
   if (data_header) stream_thread_ends();
   uint64_t everything = ~0ull;
   RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
+  if (birth.shares) thread_leave(birth.given_back, status);
   if (RAW0(SYS_gettid) == RAW0(SYS_getpid)) leaders_status = status, leader_left = true;
   if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) process_finish(leaders_status);
-  if (birth.slot) thread_leave(birth.slot, status);
+  if (birth.slot) thread_leave(birth.given_back, status);
   for (;;) RAW1(SYS_exit, status);
 }
 
 void threads_forked(void) {
   for (uint32_t n = 0; n < slots; n++) busy[n] = counts[n] = &busy[n] == birth.slot;
   if (birth.slot) first = 0;
+  birth.given_back = birth.slot;
+  birth.shares = false;
   alive = 1;
   leader_left = false;
 }

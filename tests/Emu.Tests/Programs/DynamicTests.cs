@@ -9,14 +9,29 @@ public class DynamicTests
 {
     const string Program = """
         #include <dlfcn.h>
+        #include <setjmp.h>
         #include <stdio.h>
         #include <stdlib.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
         int needed(int);
+        static jmp_buf back;
+        static int again(void) {
+            volatile int times = 0;
+            if (setjmp(back) < 3) longjmp(back, ++times);
+            return times;
+        }
+        static int child(void) {
+            int status;
+            pid_t pid = vfork();
+            if (!pid) _exit(9);
+            return waitpid(pid, &status, 0) == pid ? status >> 8 : -1;
+        }
         static int backwards(const void *a, const void *b) { return *(const int *)b - *(const int *)a; }
         int main(int argc, char **argv) {
             int numbers[] = {3, 1, 2};
             qsort(numbers, 3, sizeof *numbers, backwards);
-            printf("%s %d %d%d%d\n", argv[0], needed(argc), numbers[0], numbers[1], numbers[2]);
+            printf("%s %d %d%d%d %d %d\n", argv[0], needed(argc), numbers[0], numbers[1], numbers[2], again(), child());
             for (int round = 0; argc > 1 && round < 2; round++) {
                 void *library = dlopen(argv[1], RTLD_NOW);
                 if (!library) { puts("none"); continue; }

@@ -2,17 +2,17 @@ using Iced.Intel;
 
 namespace Emu.Translator.Discovery;
 
-/// <summary>Finds where new threads begin: behind a system call whose number was just set to clone or clone3. The return site is a root.</summary>
+/// <summary>Finds where new threads, and processes that share memory, begin: behind a system call whose number was just set to clone, vfork or clone3. The return site is a root.</summary>
 internal sealed class CloneReturns(CodeMap map, RootSet roots, Explorer explorer)
 {
     const int LookBack = 32;
-    const ulong Clone = 56, Clone3 = 435;
+    const ulong Clone = 56, Vfork = 58, Clone3 = 435;
     const ushort Rax = 1;
 
     public void Add()
     {
         foreach (var syscall in explorer.SystemCalls)
-            if (NumberAt(syscall) is Clone or Clone3)
+            if (NumberAt(syscall) is Clone or Vfork or Clone3)
                 roots.Add(map[syscall].NextIP, RootReason.SecondReturn);
     }
 

@@ -20,9 +20,19 @@ internal sealed class SecondReturns(Image image, CodeMap map, RootSet roots, Exp
     public void Add()
     {
         foreach (var (callee, sites) in explorer.ReturnSites)
-            if (image.Symbols.At(callee).Any(s => Names.Contains(s.Name)) || KeepsReturnAddress(callee))
+            if (image.Symbols.At(callee).Any(s => Names.Contains(s.Name)) || Imported(callee) is { } name && Names.Contains(name) || KeepsReturnAddress(callee))
                 foreach (var site in sites)
                     roots.Add(site, RootReason.SecondReturn);
+    }
+
+    /// <summary>The function that a place of the PLT jumps to.</summary>
+    string? Imported(ulong callee)
+    {
+        int index = map.IndexOf(callee);
+        if (index < 0) return null;
+        var i = map[index];
+        if (i.Mnemonic == Mnemonic.Endbr64 && map.IndexOf(i.NextIP) is >= 0 and var next) i = map[next];
+        return i is { Mnemonic: Mnemonic.Jmp, IsIPRelativeMemoryOperand: true } ? image.ImportAt(i.IPRelativeMemoryAddress) : null;
     }
 
     /// <summary>`mov reg, [rsp]` or `pop reg` before anything else moved the stack pointer, the register then stored or used to return.</summary>

@@ -17,6 +17,7 @@ public sealed partial class Image
     readonly List<(ulong Start, ulong End)> relro = [];
     readonly Lazy<IReadOnlyList<Fde>> frames;
     readonly Lazy<SymbolTable> symbols;
+    readonly Lazy<Dictionary<ulong, string>> imports;
     readonly Dynamic? dynamic;
 
     Image(ReadOnlyMemory<byte> file, ElfHeaders headers, ulong loadBase)
@@ -32,6 +33,7 @@ public sealed partial class Image
         Relocations = ReadRelocations();
         ApplyRelocations();
         symbols = new(() => new(ReadSymbols()));
+        imports = new(ReadImports);
         frames = new(() => EhFrame.Read(this, Program(ProgramHeader.EhFrame) is { } p ? p.Address + Base : null));
     }
 

@@ -164,6 +164,19 @@ public sealed partial class Image
         }
     }
 
+    /// <summary>What the dynamic linker looks up for a place (of the PLT, say), null when it is nothing by a name.</summary>
+    public string? ImportAt(ulong address) => imports.Value.GetValueOrDefault(address);
+
+    Dictionary<ulong, string> ReadImports()
+    {
+        var found = new Dictionary<ulong, string>();
+        if (dynamic?[Dynamic.StrTab] is not { } at) return found;
+        var (entries, names) = (DynamicSymbols(), Table(at, dynamic[Dynamic.StrSize]));
+        foreach (var r in Relocations.Where(r => r.Type is RelocationType.JumpSlot or RelocationType.GlobDat))
+            if (SymbolTable.NameOf(entries, names, r.Symbol) is { } name) found[r.Address] = name;
+        return found;
+    }
+
     IEnumerable<Symbol> ReadSymbols()
     {
         var found = new List<Symbol>();

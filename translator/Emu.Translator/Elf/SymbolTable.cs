@@ -101,6 +101,14 @@ public sealed class SymbolTable
         }
     }
 
+    /// <summary>The name of a table's entry, null when it has none.</summary>
+    internal static string? NameOf(ReadOnlyMemory<byte> entries, ReadOnlyMemory<byte> strings, uint index)
+    {
+        if (index == 0 || ((long)index + 1) * 24 > entries.Length) return null;
+        uint name = new Cursor(entries.Span.Slice((int)index * 24, 24)).U32();
+        return name > 0 && name < strings.Length ? new Cursor(strings.Span) { Position = (int)name }.Text() : null;
+    }
+
     static Symbol? ParseOne(ReadOnlySpan<byte> entry, ReadOnlySpan<byte> strings, ulong loadBase)
     {
         var at = new Cursor(entry);
