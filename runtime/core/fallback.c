@@ -303,7 +303,7 @@ void fallback_exact_faults(void) {
   if (__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) return;
   lock(LOCK_TRANSLATION);
   wants_exact_faults = true;
-  if (to_service >= 0) {
+  if (started) {
     if (!cache_header()->exact_faults) cache_header()->exact_faults = 1;
     if (cache_header()->promoted) guest_forget_all();
   }
