@@ -13,7 +13,7 @@ enum form {
 
 static const uint16_t sizes[] = {28, 14, 28, 14, 108, 94, 108, 94, 512, 512, 512, 512};
 
-enum { WITHOUT_AVX = 576, WITH_AVX = 832, AVX = 4, XCR0 = 7 }; // XCR0 is x87, SSE, AVX: cpuid leaf 0xd
+enum { WITHOUT_AVX = 576, WITH_AVX = 832, X87 = 1, AVX = 4, XCR0 = 7 }; // XCR0 is x87, SSE, AVX: cpuid leaf 0xd
 
 // Two, because xsaveopt may leave out what has not changed since the last xrstor from the same address.
 static _Thread_local _Alignas(64) uint8_t saved[WITH_AVX], restored[WITH_AVX];
@@ -82,16 +82,9 @@ struct environment {
   uint32_t operand, data_selector;
 };
 
-// The last answers of locate, which is slow: host PC below, guest PC above.
-static uint64_t known[64];
-
 static uint32_t guest_pc(uint32_t host_pc) {
-  uint64_t *slot = &known[host_pc % 64], pair = __atomic_load_n(slot, __ATOMIC_RELAXED);
-  if ((uint32_t)pair == host_pc && pair) return (uint32_t)(pair >> 32);
   uint64_t found = locate(host_pc);
-  uint32_t guest = found ? (uint32_t)found : host_pc; // what the guest loaded itself
-  __atomic_store_n(slot, (uint64_t)guest << 32 | host_pc, __ATOMIC_RELAXED);
-  return guest;
+  return found ? (uint32_t)found : host_pc; // what the guest loaded itself
 }
 
 // The low three bits of the opcode's first byte and all of the second (SDM vol. 1, 8.1.9), of the guest's own instruction.
@@ -141,7 +134,7 @@ static void save(enum form form, uint64_t to, size_t size) {
   if (!copy_in(saved, to, size)) fault(); // what is reserved or left out keeps its bytes
   uint8_t before = saved[0];
   run(form, saved);
-  set_pointers(saved);
+  if (form < XSAVE || emu_state.gpr[RAX] & X87) set_pointers(saved);
   if (!store(to, saved, size, before)) fault();
 }
 

@@ -16,6 +16,7 @@ internal sealed class TableReader(Image image, CodeMap map, RootSet roots)
     /// </summary>
     public List<ulong> Read(ulong jump, TableUse use)
     {
+        if (OfBytes(use) is { } all) return all;
         var (shape, targets) = (use.Shape, new List<ulong>());
         var around = FunctionAround(jump);
         var (first, next) = use.IsProven ? (0UL, ulong.MaxValue) : around;
@@ -27,6 +28,19 @@ internal sealed class TableReader(Image image, CodeMap map, RootSet roots)
                 (first, next) = around;
             }
             if (TargetOf(shape, index) is not { } target || target < first || target >= next || !IsCode(target)) break;
+            targets.Add(target);
+        }
+        return targets;
+    }
+
+    /// <summary>An interpreter's table of all 256 operations, wherever they are (some may be in the function's cold part): code, every one.</summary>
+    List<ulong>? OfBytes(TableUse use)
+    {
+        if (use is not { IsProven: false, Low: 0, High: byte.MaxValue, Shape.Size: 8 }) return null;
+        var targets = new List<ulong>();
+        for (ulong index = 0; index <= use.High; index++)
+        {
+            if (index > 0 && references.Contains(use.Shape.PlaceOf(index)) || TargetOf(use.Shape, index) is not { } target || !IsCode(target)) return null;
             targets.Add(target);
         }
         return targets;
