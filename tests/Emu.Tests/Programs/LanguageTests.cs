@@ -13,7 +13,7 @@ public class LanguageTests
     static (string Program, string Runner) Build(string name, string command, params string[] options)
     {
         var (source, program) = (Path.Combine(Repository.Root, "tests/guests/languages", name), Path.Combine(Folder, Path.GetFileNameWithoutExtension(name)));
-        Repository.Run("/bin/bash", "-c", $"export HOME={Folder} GO111MODULE=off; {command} '{program}' '{source}'");
+        Repository.Run("/bin/bash", "-c", $"export PATH=/usr/bin:/bin HOME={Folder} GO111MODULE=off; {command} '{program}' '{source}'");
         Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", program, "-o", program + ".emu", "--no-profile", .. options]);
         return (program, program + ".emu");
     }
