@@ -70,6 +70,7 @@ static bool same(const struct emu_state *a, const struct emu_state *b) {
 }
 
 void emu_safepoint(void) {
+  if (emu_state.host_limit == ~0ull) host_limit_lower(); // of regions that were withdrawn, each asks for itself behind this
   deliver_waiting();
   dispatch_leave_frames();
 }

@@ -94,8 +94,10 @@ static void set_protection(struct page *page, bool on) {
   protected_pages += on ? 1 : -1u;
 }
 
+// Loops ask at the safepoint where the core lets them ask.
 static void withdraw(struct page *page) {
   __atomic_fetch_add(&changes, 1, __ATOMIC_ACQ_REL);
+  bool any = page->first != NONE;
   for (uint32_t i = page->first, next; i != NONE; i = next) {
     cache_withdraw(links[i].region);
     next = links[i].next;
@@ -103,6 +105,7 @@ static void withdraw(struct page *page) {
     free_links = i;
   }
   page->first = NONE;
+  if (any) threads_call_to_core();
 }
 
 static void link_to(struct page *page, uint32_t region) {
@@ -180,6 +183,7 @@ void guest_forget_all(void) {
   lock(LOCK_CODE);
   __atomic_fetch_add(&changes, 1, __ATOMIC_ACQ_REL); // what is being translated may rely on what is given up
   cache_forget_all();
+  threads_call_to_core();
   unlock(LOCK_CODE);
 }
 

@@ -1,10 +1,12 @@
 // A toy JIT: emits machine code, calls it, and emits other code at the same place, in memory that is made executable in all the usual
 // ways. Argument: which way.
 #include "guest.h"
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <stdlib.h>
 
@@ -140,6 +142,26 @@ static void hot(void) {
   printf("hot: %llx\n", (unsigned long long)sum);
 }
 
+static uint8_t *stop;
+
+static void patch(int signal) {
+  (void)signal;
+  *stop = 0xc3; // ret
+}
+
+// A signal handler puts an end to a loop without one, of as many instructions. It finds it hot.
+static void endless(const char *what, int length) {
+  uint8_t *at = map(4096, 7), *p = at;
+  for (int i = 0; i < length; i++) p = put(p, "\x48\xff\xc0", 3); // inc rax
+  stop = p;
+  put(p, "\xe9", 1); // jmp at
+  int32_t back = (int32_t)(at - (p + 5));
+  memcpy(p + 1, &back, 4);
+  signal(SIGALRM, patch);
+  setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 400000}}, 0);
+  printf("%s: %d\n", what, ((code)at)(0, 0) > 1);
+}
+
 int main(int argc, char **argv) {
   const char *way = argc > 1 ? argv[1] : "rwx";
   if (!strcmp(way, "rwx")) rwx();
@@ -150,5 +172,7 @@ int main(int argc, char **argv) {
   if (!strcmp(way, "file")) from_file();
   if (!strcmp(way, "cold")) cold();
   if (!strcmp(way, "hot")) hot();
+  if (!strcmp(way, "endless")) endless(way, 3);
+  if (!strcmp(way, "far")) endless(way, 700);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { THREADS = 4, TURNS = 15 };
 static unsigned char *page; /* THREADS functions of 64 bytes: mov eax, N; ret */
@@ -37,6 +38,23 @@ static void *work(void *p)
     return 0;
 }
 
+/* A loop without an end, until another thread makes its jump a return. */
+static void *endless(void *at) { return (void *)(uintptr_t)((int (*)(void))at)(); }
+
+static void stop(void)
+{
+    static const unsigned char loop[] = {0xb8, 1, 0, 0, 0, 0xff, 0xc9, 0xeb, 0xfc}; /* mov eax,1; again: dec ecx; jmp again */
+    unsigned char *at = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    pthread_t t;
+    void *result;
+    memcpy(at, loop, sizeof loop);
+    pthread_create(&t, 0, endless, at);
+    usleep(400000);
+    at[7] = 0xc3;
+    pthread_join(t, &result);
+    printf("stopped %d\n", (int)(intptr_t)result);
+}
+
 int main(void)
 {
     pthread_t t[THREADS];
@@ -45,5 +63,6 @@ int main(void)
     for (intptr_t i = 0; i < THREADS; i++) pthread_create(&t[i], 0, work, (void *)i);
     for (int i = 0; i < THREADS; i++) pthread_join(t[i], 0);
     printf("wrong %d\n", wrong);
+    stop();
     return 0;
 }

@@ -68,26 +68,7 @@ public sealed partial class BaselineCompiler
 
     // --- Terminators ---
 
-    /// <summary>A guarded region that finds its code changed goes on in the code that is there now, at the next instruction.</summary>
     void Transfer(Inst i)
-    {
-        if (!demand.Guard.At(block)) { Move(i); return; }
-        int stale = code.NewLabel(), fresh = code.NewLabel();
-        JumpIfStale(stale);
-        // Operands must be where they are now: so the stale path comes here, and not later.
-        code.Jump(fresh);
-        code.Mark(stale);
-        isStale = true;
-        if (i.Op == Op.CallTo) JumpTo(i.Args[0]);
-        else Move(i);
-        isStale = false;
-        code.Mark(fresh);
-        Move(i);
-    }
-
-    bool isStale;
-
-    void Move(Inst i)
     {
         switch (i.Op)
         {
@@ -111,29 +92,48 @@ public sealed partial class BaselineCompiler
         }
     }
 
-    bool IsInside(Label to) => !isStale && blocks.ContainsKey(to);
-    bool IsBack(Label to) => to.Part == 0 && to.CompareTo(block.Label) <= 0;
+    bool IsBack(Label to) => Guard.ClosesLoop(block, to);
 
-    void Goto(Label to)
+    bool Asks(Label to) => demand.Guard.Asks(block, to);
+
+    void Goto(Label to) => Goto(to, Asks(to));
+
+    void Goto(Label to, bool asks)
     {
-        if (IsInside(to) && to == following && !IsBack(to)) return;
-        code.Jump(Edge(to));
+        if (to != following || IsBack(to)) code.Jump(Edge(to, asks));
+        else if (asks) JumpIfStale(ExitEdge(to));
     }
 
-    /// <summary>The host label of a guest label; for one outside the region, or back, code that goes there.</summary>
-    int Edge(Label to)
+    int Edge(Label to) => Edge(to, Asks(to));
+
+    /// <summary>The host label of a guest label; for one outside the region, or back, or where the region asks whether it is still valid, code that goes there.</summary>
+    int Edge(Label to, bool asks)
     {
-        if (IsInside(to) && !IsBack(to)) return blocks[to];
-        var (edge, inside, where) = (code.NewLabel(), IsInside(to), pc);
+        if (!blocks.TryGetValue(to, out int inside)) return ExitEdge(to);
+        bool back = IsBack(to);
+        if (!back && !asks) return inside;
+        return Later(() =>
+        {
+            if (asks) JumpIfStale(ExitEdge(to));
+            if (back) GoBack(to);
+            else code.Jump(inside);
+        });
+    }
+
+    int ExitEdge(Label to) => Later(() => Exit(to));
+
+    /// <summary>The label of code that comes behind all blocks.</summary>
+    int Later(Action write)
+    {
+        var (label, where) = (code.NewLabel(), pc);
         later.Enqueue(() =>
         {
-            code.Mark(edge);
+            code.Mark(label);
             pc = where;
             Row();
-            if (inside) GoBack(to);
-            else Exit(to);
+            write();
         });
-        return edge;
+        return label;
     }
 
     /// <summary>Leaves the region for a PC that is known.</summary>
@@ -205,13 +205,8 @@ public sealed partial class BaselineCompiler
             Leave();
         });
         // Whatever ran in between may have changed this region's code.
-        if (demand.Guard.Kind != GuardKind.None && next.Part == 0)
-        {
-            isStale = true;
-            JumpIfStale(Edge(next));
-            isStale = false;
-        }
-        Goto(next);
+        if (demand.Guard.Kind != GuardKind.None && next.Part == 0) JumpIfStale(ExitEdge(next));
+        Goto(next, asks: false);
     }
 
     /// <summary>A system call may put the guest somewhere else (sigreturn): then this region is left, too. A watched one goes on inside the instruction.</summary>
@@ -294,7 +289,11 @@ public sealed partial class BaselineCompiler
             SetRip(to.Address);
             code.Call("emu_visited");
             code.Add(Instruction.Create(Code.Test_rm8_r8, Iced.Intel.Register.AL, Iced.Intel.Register.AL));
-            code.Jump(Cc.E, blocks[to]);
+            int leave = code.NewLabel();
+            code.Jump(Cc.Ne, leave);
+            if (demand.Guard.Kind != GuardKind.None) JumpIfStale(ExitEdge(to));
+            code.Jump(blocks[to]);
+            code.Mark(leave);
             Leave();
         });
     }

@@ -114,6 +114,7 @@ public static unsafe class Codegen
         var options = LLVM.CreatePassBuilderOptions();
         var failed = LLVM.RunPasses(m.Module, m.HasProbes ? "cgscc(inline)," + pipelines[level] : pipelines[level], machine, options);
         LLVM.DisposePassBuilderOptions(options);
+        if (m.Visits.Count > 0) Sinking.Run(m);
         if (failed.Handle != 0) throw new InvalidOperationException(System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)LLVM.GetErrorMessage(failed)));
     }
 

@@ -23,6 +23,9 @@ public sealed unsafe class ModuleWriter : IDisposable
     /// <summary>Whether it has C functions to inline.</summary>
     public bool HasProbes { get; init; }
 
+    /// <summary>What regions call to visit the core that hand over more than anybody reads (see <see cref="Sinking"/>).</summary>
+    public HashSet<LLVMValueRef> Visits { get; } = [];
+
     public LLVMContextRef Context { get; }
     public LLVMModuleRef Module { get; }
     public LLVMBuilderRef B { get; }

@@ -25,7 +25,6 @@ public sealed partial class RegionLowering
     readonly Loops loops;
     ulong dirty, pc, place;
     int turn;
-    bool guardsBranch;
     Block block = null!;
     Folding folding = null!;
 
@@ -66,7 +65,6 @@ public sealed partial class RegionLowering
         block = b;
         place = b.Label.Address;
         turn++;
-        guardsBranch = demand.Guard.At(b);
         folding = new(b);
         foreach (var i in b.Code)
         {

@@ -19,7 +19,8 @@ public sealed partial class RegionLowering
         return Graph.Retreating(next.Keys, label => next.TryGetValue(label, out var to) ? to : []);
     }
 
-    bool IsBack(Label to) => to.Part == 0 && backEdges.Contains((block.Label, to));
+    /// <summary>A guarded region goes by addresses, as its flags do.</summary>
+    bool IsBack(Label to) => demand.Guard.Kind != GuardKind.None ? Guard.ClosesLoop(block, to) : to.Part == 0 && backEdges.Contains((block.Label, to));
 
     /// <summary>Whether the host stack is at its limit, or something waits to be done.</summary>
     LLVMValueRef AtLimit()
@@ -82,11 +83,13 @@ public sealed partial class RegionLowering
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp",
             string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}"]), true,
             m.Function(m.I8, [.. values.Select(LLVM.TypeOf)]), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, values);
+        if (demand.Guard.Kind != GuardKind.None) m.Visits.Add(LLVM.GetCalledValue(elsewhere));
         LLVMBasicBlockRef leave = m.Block(function), again = m.Block(function);
         m.BrUnlikely(m.Trunc(elsewhere, m.I1), leave, again);
         m.At(again);
         LoadAccumulators(at); // the handler may have counted, too
-        m.Br(blocks[at]);
+        if (demand.Guard.Kind == GuardKind.None) m.Br(blocks[at]);
+        else m.BrUnlikely(IsStale(), Exit(at), blocks[at]);
         m.At(leave);
         symbols.TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
     }

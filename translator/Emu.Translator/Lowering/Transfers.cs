@@ -7,26 +7,7 @@ namespace Emu.Translator.Lowering;
 /// <summary>Terminators: edges inside the region, calls, returns, and leaving for another region or the dispatcher.</summary>
 public sealed partial class RegionLowering
 {
-    bool isStale;
-
-    /// <summary>A guarded region that finds its code changed goes on in the code that is there now, at the next instruction.</summary>
     void Transfer(Inst i)
-    {
-        if (guardsBranch)
-        {
-            LLVMBasicBlockRef stale = m.Block(function), fresh = m.Block(function);
-            m.BrUnlikely(IsStale(), stale, fresh);
-            m.At(stale);
-            isStale = true;
-            if (i.Op == Op.CallTo) JumpTo(Arg(i, 0), Transient.All);
-            else Move(i);
-            isStale = false;
-            m.At(fresh);
-        }
-        Move(i);
-    }
-
-    void Move(Inst i)
     {
         switch (i.Op)
         {
@@ -45,9 +26,12 @@ public sealed partial class RegionLowering
     }
 
     /// <summary>The LLVM block of a label; for one outside the region a new block that goes there.</summary>
-    LLVMBasicBlockRef Edge(Label to)
+    LLVMBasicBlockRef Edge(Label to) => !blocks.ContainsKey(to) ? Exit(to) : demand.Guard.Asks(block, to) ? IfFresh(to) : Inside(to);
+
+    LLVMBasicBlockRef Inside(Label to) => Accumulated(to, IsBack(to) ? BackEdge(to) : blocks[to]);
+
+    LLVMBasicBlockRef Exit(Label to)
     {
-        if (!isStale && blocks.TryGetValue(to, out var inside)) return Accumulated(to, IsBack(to) ? BackEdge(to) : inside);
         var back = LLVM.GetInsertBlock(m.B);
         var exit = m.Block(function);
         m.At(exit);
@@ -57,6 +41,16 @@ public sealed partial class RegionLowering
         else Leave(m.Const(to.Address), Transient.All);
         m.At(back);
         return exit;
+    }
+
+    /// <summary>A guarded region that finds its code changed goes on in the code that is there now.</summary>
+    LLVMBasicBlockRef IfFresh(Label to)
+    {
+        var (back, check) = (LLVM.GetInsertBlock(m.B), m.Block(function));
+        m.At(check);
+        m.BrUnlikely(IsStale(), Exit(to), Inside(to));
+        m.At(back);
+        return check;
     }
 
     /// <summary>A resolved jump table; what is outside of it goes where the guest computed.</summary>
@@ -122,10 +116,7 @@ public sealed partial class RegionLowering
             m.Br(Edge(next));
             return;
         }
-        var go = Edge(next);
-        isStale = true;
-        m.BrUnlikely(IsStale(), Edge(next), go);
-        isStale = false;
+        m.BrUnlikely(IsStale(), Exit(next), blocks.ContainsKey(next) ? Inside(next) : Exit(next));
     }
 
     /// <summary>The region's first act, with nothing but its arguments: when it is not valid, the core finds the one that is.</summary>

@@ -49,7 +49,7 @@ public static class DeadFlags
     /// <summary>What is live behind the terminator: in successors, and outside where control leaves.</summary>
     static Flag AtEnd(Block b, Dictionary<Label, Flag> live, Demand demand) => b.Terminator.Op switch
     {
-        _ when demand.Guard.At(b) => Flag.All,
+        _ when b.Terminator.Successors().Any(to => demand.Guard.MayLeave(b, to)) => Flag.All,
         Op.Goto or Op.Branch => b.Terminator.Successors().Aggregate(Flag.None, (all, to) => all | (live.TryGetValue(to, out var inside) ? inside : Demand.Flags(demand.AtEdge(to)))),
         Op.Syscall or Op.Deliver => Flag.All,
         Op.Trap => demand.ExactFaults != ExactFaults.No ? Flag.All : Flag.None,
