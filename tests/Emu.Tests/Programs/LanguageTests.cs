@@ -34,7 +34,7 @@ public class LanguageTests
 
     /// <summary>Goroutines that change stacks, a loop that only a signal stops, panics, one of them a fault whose handler goes on elsewhere.</summary>
     [Fact]
-    public void Go() => Same(Build("tasks.go", "go build -o", "--exact-faults"));
+    public void Go() => Same(Build("tasks.go", "go build -o"));
 
     /// <summary>Panics that unwind, in threads, too.</summary>
     [Fact]

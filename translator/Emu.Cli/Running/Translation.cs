@@ -36,7 +36,7 @@ sealed class Translation
             WithText = withText,
             Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
-            ExactFaults = options.ExactFaults,
+            ExactFaults = options.ExactFaults || image.IsGo,
             Modules = modules,
             Fallback = FallbackProgram.Find(options.Level, options.Coverage),
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],

@@ -58,6 +58,9 @@ public sealed partial class Image
     /// <summary>Sections in file order; empty when the table was stripped.</summary>
     public IReadOnlyList<Section> Sections { get; }
 
+    /// <summary>Whether it has Go's table of functions: Go's runtime makes panics of faults, by changing registers in the handler's context.</summary>
+    public bool IsGo => Sections.Any(s => s.Name.EndsWith(".gopclntab", StringComparison.Ordinal));
+
     /// <summary>Run-time relocations in file order.</summary>
     public IReadOnlyList<Relocation> Relocations { get; }
 
