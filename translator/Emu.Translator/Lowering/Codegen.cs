@@ -50,6 +50,8 @@ public static unsafe class Codegen
         "-experimental-debug-variable-locations=false",
         // Instructions without a place take the last one's: only those that may fault are looked up, and they have one.
         "-use-unknown-locations=Disable",
+        // An innermost loop begins a line of the CPU's caches, wherever it comes to lie in the runner: else sieve takes 1.15 or 1.44 times its native time.
+        "-x86-experimental-pref-innermost-loop-alignment=6",
     ];
 
     static void SetOptions(params ReadOnlySpan<string> options)
