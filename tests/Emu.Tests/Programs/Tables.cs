@@ -15,7 +15,7 @@ static class Tables
                 continue;
             }
             var c = Row.Columns(line);
-            yield return new($"{table}/{c[0]}", guest, Row.Words(c[1]), Row.Words(c[2]), c[3], []);
+            yield return new($"{table}/{c[0]}", guest, Row.Words(c[1]), Row.Words(c[2]), c[3] is ['=', ..] ? c[3].Replace("\\n", "\n") : c[3], []);
         }
     }
 
