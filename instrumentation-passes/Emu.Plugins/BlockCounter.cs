@@ -23,15 +23,11 @@ public sealed class BlockCounter : InstrumentationPass
     public override void ReportJson(Collected data, Utf8JsonWriter to)
     {
         to.WriteNumber("total", data[runs].Total);
-        to.WriteStartArray("blocks");
-        foreach (var (address, count) in data[runs].Top(int.MaxValue))
+        to.WriteObjects("blocks", data[runs].Top(int.MaxValue), c =>
         {
-            to.WriteStartObject();
-            to.WriteString("address", $"0x{address:x}");
-            to.WriteString("symbol", data.SymbolAt(address)?.ToString());
-            to.WriteNumber("count", count);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
+            to.WriteString("address", $"0x{c.Key:x}");
+            to.WriteString("symbol", data.SymbolAt(c.Key)?.ToString());
+            to.WriteNumber("count", c.Value);
+        });
     }
 }

@@ -74,16 +74,12 @@ public sealed class CallTrace : InstrumentationPass
 
     public override void ReportJson(Collected data, Utf8JsonWriter to)
     {
-        to.WriteStartArray("calls");
-        foreach (var c in Rows(data))
+        to.WriteObjects("calls", Rows(data), c =>
         {
-            to.WriteStartObject();
             to.WriteString("file", c.File);
             to.WriteString("function", c.Callee);
             to.WriteNumber("count", c.Count);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
+        });
     }
 
     IEnumerable<(string File, string Callee, ulong Count)> Rows(Collected data)

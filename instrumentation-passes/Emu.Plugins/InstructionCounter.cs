@@ -24,16 +24,12 @@ public sealed class InstructionCounter : InstrumentationPass
     public override void ReportJson(Collected data, Utf8JsonWriter to)
     {
         to.WriteNumber("total", data[executed].Total);
-        to.WriteStartArray("symbols");
-        foreach (var (symbol, count) in data[executed].Top(int.MaxValue))
+        to.WriteObjects("symbols", data[executed].Top(int.MaxValue), c =>
         {
-            to.WriteStartObject();
-            to.WriteString("symbol", Name(data, symbol));
-            to.WriteString("address", $"0x{symbol:x}");
-            to.WriteNumber("count", count);
-            to.WriteEndObject();
-        }
-        to.WriteEndArray();
+            to.WriteString("symbol", Name(data, c.Key));
+            to.WriteString("address", $"0x{c.Key:x}");
+            to.WriteNumber("count", c.Value);
+        });
     }
 
     static string Name(Collected data, ulong symbol) => symbol == 0 ? "(no symbol)" : data.SymbolAt(symbol)?.Name ?? $"0x{symbol:x}";

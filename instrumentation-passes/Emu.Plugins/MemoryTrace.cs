@@ -46,19 +46,14 @@ public sealed class MemoryTrace : InstrumentationPass
 
     public override void ReportJson(Collected data, Utf8JsonWriter to)
     {
-        to.WriteStartArray("accesses");
-        foreach (var a in Accesses(data))
+        to.WriteObjects("accesses", Accesses(data), a =>
         {
-            to.WriteStartObject();
             to.WriteNumber("pc", a.Pc);
             to.WriteNumber("address", a.Address);
             to.WriteNumber("size", a.Size);
             to.WriteString("kind", Name(a.Kind));
             if (Value) to.WriteString("value", Hex(a));
-            to.WriteEndObject();
-            if (to.BytesPending > 1 << 16) to.Flush();
-        }
-        to.WriteEndArray();
+        });
     }
 
     IEnumerable<ValuedAccess> Accesses(Collected data)

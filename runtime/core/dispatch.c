@@ -109,16 +109,21 @@ static void *through_core(uint64_t pc) {
   return (void *)emu_thunk_enter;
 }
 
-__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
+// NULL: the table has none. One of the cache asks itself whether it is valid.
+static inline void *in_table(uint64_t pc) {
   const struct emu_entry *place = place_of(pc);
-  // One of the cache asks itself whether it is valid.
-  if (place->pc) return emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+  return !place->pc ? NULL : emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+}
+
+__attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
+  void *host = in_table(pc);
+  if (host) return host;
   __attribute__((musttail)) return look_further(pc);
 }
 
 __attribute__((preserve_all)) void *emu_lookup_called(uint64_t pc) {
-  const struct emu_entry *place = place_of(pc);
-  if (place->pc) return emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+  void *host = in_table(pc);
+  if (host) return host;
   __attribute__((musttail)) return look_for_called(pc);
 }
 

@@ -50,17 +50,17 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
         w.WriteString("buildId", Guest.BuildId);
         w.WriteString("hash", Guest.Hash);
         w.WriteNumber("imageBase", Guest.ImageBase);
-        List(w, "libraries", Guest.Libraries, l => { w.WriteString("path", l.Path); w.WriteString("hash", l.Hash); w.WriteNumber("base", l.Base); });
+        w.WriteObjects("libraries", Guest.Libraries, l => { w.WriteString("path", l.Path); w.WriteString("hash", l.Hash); w.WriteNumber("base", l.Base); });
         w.WriteEndObject();
-        List(w, "only", Scope.Only, p => Write(w, p));
-        List(w, "exclude", Scope.Exclude, p => Write(w, p));
-        List(w, "plugins", Plugins, p =>
+        w.WriteObjects("only", Scope.Only, p => Write(w, p));
+        w.WriteObjects("exclude", Scope.Exclude, p => Write(w, p));
+        w.WriteObjects("plugins", Plugins, p =>
         {
             w.WriteString("name", p.Name);
             w.WriteString("source", p.Options.Name);
-            List(w, "options", p.Options.Values, o => { w.WriteString("key", o.Key); w.WriteString("value", o.Value); });
+            w.WriteObjects("options", p.Options.Values, o => { w.WriteString("key", o.Key); w.WriteString("value", o.Value); });
         });
-        List(w, "arrays", Arrays, a =>
+        w.WriteObjects("arrays", Arrays, a =>
         {
             w.WriteNumber("id", a.Id);
             w.WriteString("name", a.Name);
@@ -68,12 +68,12 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
             foreach (var (key, text) in a.Labels.OrderBy(l => l.Key)) w.WriteString(key.ToString(CultureInfo.InvariantCulture), text);
             w.WriteEndObject();
         });
-        List(w, "streams", Streams, s =>
+        w.WriteObjects("streams", Streams, s =>
         {
             w.WriteNumber("id", s.Id);
             w.WriteString("name", s.Name);
             w.WriteString("path", s.Path);
-            List(w, "fields", s.Fields, f => { w.WriteString("name", f.Name); w.WriteNumber("bytes", f.Bytes); });
+            w.WriteObjects("fields", s.Fields, f => { w.WriteString("name", f.Name); w.WriteNumber("bytes", f.Bytes); });
         });
         w.WriteEndObject();
     }
@@ -81,19 +81,7 @@ public sealed record Meta(GuestIdentity Guest, IReadOnlyList<PluginUse> Plugins,
     static void Write(Utf8JsonWriter w, ScopePart p)
     {
         w.WriteString("text", p.Text);
-        List(w, "ranges", p.Ranges, r => { w.WriteNumber("from", r.From); w.WriteNumber("to", r.To); });
-    }
-
-    static void List<T>(Utf8JsonWriter w, string name, IEnumerable<T> items, Action<T> members)
-    {
-        w.WriteStartArray(name);
-        foreach (var item in items)
-        {
-            w.WriteStartObject();
-            members(item);
-            w.WriteEndObject();
-        }
-        w.WriteEndArray();
+        w.WriteObjects("ranges", p.Ranges, r => { w.WriteNumber("from", r.From); w.WriteNumber("to", r.To); });
     }
 
     /// <summary>Reads the JSON text; <see cref="DataFileException"/> if it is not one of ours.</summary>

@@ -16,31 +16,26 @@ internal sealed class TableReader(Image image, CodeMap map, RootSet roots)
     /// </summary>
     public List<ulong> Read(ulong jump, TableUse use)
     {
-        if (OfBytes(use) is { } all) return all;
-        var (shape, targets) = (use.Shape, new List<ulong>());
         var around = FunctionAround(jump);
-        var (first, next) = use.IsProven ? (0UL, ulong.MaxValue) : around;
+        // An interpreter's table of all 256 operations: some may be in the function's cold part, but every one is code.
+        if (use is { IsProven: false, Low: 0, High: byte.MaxValue, Shape.Size: 8 } && Read(use, anywhere, around) is { Count: byte.MaxValue + 1 } all) return all;
+        return Read(use, use.IsProven ? anywhere : around, around);
+    }
+
+    static readonly (ulong First, ulong Next) anywhere = (0, ulong.MaxValue);
+
+    /// <summary>Entries up to the first that is no code, or outside of a range: the one of the function behind other data.</summary>
+    List<ulong> Read(TableUse use, (ulong First, ulong Next) range, (ulong First, ulong Next) around)
+    {
+        var (shape, targets) = (use.Shape, new List<ulong>());
         for (var index = use.Low; index <= use.High; index++)
         {
             if (shape.Size != 0 && index > use.Low && references.Contains(shape.PlaceOf(index)))
             {
                 if (!use.IsProven) break;
-                (first, next) = around;
+                range = around;
             }
-            if (TargetOf(shape, index) is not { } target || target < first || target >= next || !IsCode(target)) break;
-            targets.Add(target);
-        }
-        return targets;
-    }
-
-    /// <summary>An interpreter's table of all 256 operations, wherever they are (some may be in the function's cold part): code, every one.</summary>
-    List<ulong>? OfBytes(TableUse use)
-    {
-        if (use is not { IsProven: false, Low: 0, High: byte.MaxValue, Shape.Size: 8 }) return null;
-        var targets = new List<ulong>();
-        for (ulong index = 0; index <= use.High; index++)
-        {
-            if (index > 0 && references.Contains(use.Shape.PlaceOf(index)) || TargetOf(use.Shape, index) is not { } target || !IsCode(target)) return null;
+            if (TargetOf(shape, index) is not { } target || target < range.First || target >= range.Next || !IsCode(target)) break;
             targets.Add(target);
         }
         return targets;

@@ -1,6 +1,5 @@
 using Emu.Ir;
 using Emu.Translator.Passes;
-using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
 
@@ -17,9 +16,10 @@ public sealed partial class RegionLowering
     void MakeFaultState()
     {
         if (demand.ExactFaults == ExactFaults.No) return;
-        bool travels = demand.ExactFaults == ExactFaults.Inside;
-        ulong entered = !travels ? 0 : slots.Values.Where(s => s.Crossing is Crossing.Travels or Crossing.InOnly && s.IsIn(demand.Before(f.Blocks[0].Label))).Aggregate(0ul, (all, s) => all | s.Bit);
-        unsaved = new(f, Touched, entered, travels ? Bits(Crossing.Travels) | Bits(Crossing.OutOnly) : 0, Saves);
+        var live = demand.Before(f.Blocks[0].Label);
+        var (entered, returned) = demand.ExactFaults == ExactFaults.Everywhere ? (0, 0)
+            : (Bits(s => s.Crossing is Crossing.Travels or Crossing.InOnly && s.IsIn(live)), Bits(s => s.Crossing is Crossing.Travels or Crossing.OutOnly));
+        unsaved = new(f, Touched, entered, returned, Saves);
         flagsAtFaults = DeadFlags.Behind(f, demand, MayFault);
     }
 
@@ -28,10 +28,8 @@ public sealed partial class RegionLowering
     void SaveForFault(Inst i)
     {
         if (unsaved is null) return;
-        // Volatile: LLVM must not see that a later store makes this one useless.
-        if (Saves(i)) foreach (var s in slots.Values) if ((changed & s.Bit) != 0) LLVM.SetVolatile(state.Store(Read(s), s.Offset), 1);
-        var live = flagsAtFaults.GetValueOrDefault(i);
-        for (int n = 0; n < 6; n++) if (((int)live >> n & 1) != 0) LLVM.SetVolatile(state.Store(m.Zext(m.Load(m.I1, flags[n]), m.I8), GuestState.Flags + n), 1);
+        if (Saves(i)) StoreState(s => (changed & s.Bit) != 0, isVolatile: true);
+        StoreFlags(flagsAtFaults.GetValueOrDefault(i), isVolatile: true);
         changed = unsaved.After(i, changed);
     }
 }

@@ -41,7 +41,8 @@ public sealed partial class RegionLowering
         loops = symbols.Plugins.IsEmpty ? Loops.None : Loops.Of(f);
         MakeAccumulators();
         MakeFaultState();
-        flow = new(f, Writes, Bits(Crossing.InOnly), Bits(Crossing.OutOnly));
+        ulong travels = Bits(s => s.Crossing == Crossing.Travels);
+        flow = new(f, i => Touched(i) & ~travels, Bits(s => s.Crossing == Crossing.InOnly), Bits(s => s.Crossing == Crossing.OutOnly));
         CheckEntry();
         CheckSignals();
         EnterRegion();
@@ -111,15 +112,19 @@ public sealed partial class RegionLowering
         slots.Add(Key(register, half), new(slots.Count, register, offset < 0 ? offset : offset + 16 * half, Abi.Of(register, half), Transients.Of(register, half), type, m.Alloca(type)));
     }
 
-    ulong Bits(Crossing c) => slots.Values.Where(s => s.Crossing == c).Aggregate(0ul, (all, s) => all | s.Bit);
+    ulong Bits(Func<Slot, bool> which) => slots.Values.Where(which).Aggregate(0ul, (all, s) => all | s.Bit);
 
     /// <summary>The slots of guest registers that an operation writes.</summary>
-    ulong Touched(Inst i) => i.Op == Op.Rep && i.Detail is Detail.Named n ? Repeated(n.Name).Aggregate(0ul, (all, r) => all | slots[r].Bit)
-        : i.Op != Op.Set || i.Detail is not Detail.Register { Reg: var r } ? 0
-        : Enumerable.Range(r.Byte / 16, (r.Byte + i.Printed.Bytes - 1) / 16 - r.Byte / 16 + 1).Select(half => slots[Key(r.Name, half)])
-            .Where(s => s.Crossing != Crossing.Local).Aggregate(0ul, (all, s) => all | s.Bit);
-
-    ulong Writes(Inst i) => Touched(i) & ~Bits(Crossing.Travels);
+    ulong Touched(Inst i)
+    {
+        ulong bits = 0;
+        if (i.Op == Op.Rep && i.Detail is Detail.Named n)
+            foreach (string register in Repeated(n.Name)) bits |= slots[register].Bit;
+        if (i.Op == Op.Set && i.Detail is Detail.Register { Reg: var r })
+            for (int half = r.Byte / 16; half <= (r.Byte + i.Printed.Bytes - 1) / 16; half++)
+                if (slots[Key(r.Name, half)] is { Crossing: not Crossing.Local } s) bits |= s.Bit;
+        return bits;
+    }
 
     LLVMValueRef Read(Slot s) => m.Load(s.Type, s.Home);
     LLVMValueRef Read(string register) => Read(slots[register]);
@@ -132,7 +137,7 @@ public sealed partial class RegionLowering
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && s.IsIn(live));
         LoadFlags(Demand.Flags(live));
         // A handler that the guest has left for here ran on a stack of its own, maybe: the next one's frame must not be put below it.
-        if (demand.IsReturnedTo(f.Entry)) LLVM.SetVolatile(state.Store(Read("rsp"), slots["rsp"].Offset), 1);
+        if (demand.IsReturnedTo(f.Entry)) state.Store(Read("rsp"), slots["rsp"].Offset, isVolatile: true);
     }
 
     void LoadState(Func<Slot, bool> which)
@@ -140,9 +145,9 @@ public sealed partial class RegionLowering
         foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) Write(s, state.Load(s.Type, s.Offset));
     }
 
-    void StoreState(Func<Slot, bool> which)
+    void StoreState(Func<Slot, bool> which, bool isVolatile = false)
     {
-        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset);
+        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset, isVolatile);
     }
 
     bool IsDirty(Slot s) => (dirty & s.Bit) != 0;
@@ -159,9 +164,9 @@ public sealed partial class RegionLowering
             if (((int)which >> n & 1) != 0) m.Store(m.Trunc(state.Load(m.I8, GuestState.Flags + n), m.I1), flags[n]);
     }
 
-    void StoreFlags(Flag which)
+    void StoreFlags(Flag which, bool isVolatile = false)
     {
         for (int n = 0; n < 6; n++)
-            if (((int)which >> n & 1) != 0) state.Store(m.Zext(m.Load(m.I1, flags[n]), m.I8), GuestState.Flags + n);
+            if (((int)which >> n & 1) != 0) state.Store(m.Zext(m.Load(m.I1, flags[n]), m.I8), GuestState.Flags + n, isVolatile);
     }
 }

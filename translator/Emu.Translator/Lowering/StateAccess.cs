@@ -31,7 +31,14 @@ public sealed class StateAccess
     public LLVMValueRef Address(int offset) => m.Offset(state, offset);
 
     public LLVMValueRef Load(LLVMTypeRef t, int offset) => State(m.Load(t, Address(offset), Alignment(offset)));
-    public LLVMValueRef Store(LLVMValueRef v, int offset) => State(m.Store(v, Address(offset), Alignment(offset)));
+
+    /// <param name="isVolatile">It is for somebody who looks in between: LLVM must not see that a later store makes it useless.</param>
+    public void Store(LLVMValueRef v, int offset, bool isVolatile = false)
+    {
+        var store = State(m.Store(v, Address(offset), Alignment(offset)));
+        if (isVolatile) LLVM.SetVolatile(store, 1);
+    }
+
     static uint Alignment(int offset) => 1u << Math.Min(5, System.Numerics.BitOperations.TrailingZeroCount(offset | 64));
 
     /// <summary>Marks an access as one of guest memory: volatile, because other threads and devices see each of them.</summary>

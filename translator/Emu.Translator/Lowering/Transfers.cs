@@ -161,7 +161,7 @@ public sealed partial class RegionLowering
     {
         foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) Write(s, m.ExtractValue(result, n));
         LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && s.IsIn(live));
-        dirty = Bits(Crossing.OutOnly);
+        dirty = Bits(s => s.Crossing == Crossing.OutOnly);
     }
 
     /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
