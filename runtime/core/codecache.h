@@ -10,6 +10,7 @@
 // guestcode.c: where the guest may execute, and which of its pages are watched.
 void guest_code_begin(uint64_t from, uint64_t to, bool writable); // the image's, by address, before the guest starts
 bool guest_executable(uint64_t address);
+int guest_protection(uint64_t at, uint64_t *to); // what the guest may do besides what the host may; *to is lowered to where that changes
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection); // another mapping is there now; PROT_NONE: or none
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection);
 void guest_changed(uint64_t from, uint64_t size); // other contents, same protection

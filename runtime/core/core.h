@@ -52,10 +52,12 @@ struct image {
   uint64_t code, code_end;          // the program's executable segments
 };
 struct image image_map(void);
+uint64_t image_offset(void);  // of the guest's file in the runner's
 bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what was translated ahead of time
 
 // stack.c: the guest's initial stack is the process's own, edited in place. Returns the guest's rsp.
 uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
+const void *stack_auxiliary(size_t *size); // the auxiliary vector as it was given to the guest
 
 // lock.c: locks among threads, in the order in which they are taken.
 enum lock {
@@ -88,6 +90,8 @@ size_t host_stack_size(void);
 void memory_init(void);
 void memory_set_break(uint64_t start);
 bool memory_of_runner(uint64_t at, uint64_t size);
+enum owner { OWNER_GUEST, OWNER_BREAK, OWNER_RUNNER }; // break: guest's, from brk
+enum owner memory_owner(uint64_t at, uint64_t *to);    // of what is there; *to is lowered to where that ends
 void memory_protect_runner(uint64_t from, uint64_t to); // the guest may not map over this
 long memory_brk(uint64_t to);
 long memory_mmap(const uint64_t args[6]);
@@ -110,7 +114,15 @@ void dispatch_leave_frames(void);  // where that is so, the guest goes on at its
 void dispatch_thread_begins(void);
 
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
+enum { PATH_LENGTH = 4096 };
 long files_call(long number, const uint64_t args[6]);
+bool names_own(const char *path, const char *name); // whether that is a file of /proc/self
+void descriptor_path(int file, char path[PATH_LENGTH]); // its link in /proc
+bool path_of(int file, char path[PATH_LENGTH]);         // of an open file
+
+// views.c: what else in /proc/self shows the runner.
+bool view_is_named(const char *path);          // whether it may be such a file
+long view_opened(long file, uint64_t flags);   // instead of a file that the guest has opened: a descriptor, or -errno
 
 // process.c: fork, exec, exit, thread pointers.
 long process_call(long number, const uint64_t args[6]);

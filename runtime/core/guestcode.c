@@ -221,6 +221,29 @@ static void forget_page(struct page *page) {
   page->is_protected = page->is_constant = false;
 }
 
+// The next page that is write-protected for the watch.
+static uint64_t next_protected(uint64_t from, uint64_t to) {
+  for (size_t i = 0; protected_pages && i < PAGES; i++)
+    if (pages[i].is_protected && pages[i].at >= from && pages[i].at < to) to = pages[i].at;
+  return to;
+}
+
+static void lower(uint64_t *to, uint64_t at, uint64_t limit) {
+  if (limit > at && limit < *to) *to = limit;
+}
+
+int guest_protection(uint64_t at, uint64_t *to) {
+  lock(LOCK_CODE);
+  bool executable = false, writable = next_protected(at, *to) == at;
+  for (size_t i = 0; i < count; i++) {
+    lower(to, at, spans[i].from), lower(to, at, spans[i].to);
+    executable |= at >= spans[i].from && at < spans[i].to;
+  }
+  lower(to, at, writable ? at + PAGE : next_protected(at, *to));
+  unlock(LOCK_CODE);
+  return (executable ? PROT_EXEC : 0) | (writable ? PROT_WRITE : 0);
+}
+
 // Whatever was known of the pages is void: they are others now, or their protection is.
 static void forget(uint64_t from, uint64_t to) {
   if (!used_pages) return;

@@ -33,8 +33,7 @@ static int host_protection(uint32_t flags) {
   return protection;
 }
 
-// Offset of emu_image in the runner's file.
-static uint64_t image_offset(void) {
+uint64_t image_offset(void) {
   const Elf64_Phdr *own = (const Elf64_Phdr *)((const uint8_t *)&__ehdr_start + __ehdr_start.e_phoff);
   uint64_t at = (uint64_t)emu_image;
   for (int i = 0; i < __ehdr_start.e_phnum; i++)

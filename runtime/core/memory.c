@@ -53,6 +53,21 @@ bool memory_of_runner(uint64_t from, uint64_t size) {
   return to > from && overlap(from, to).from < to;
 }
 
+enum owner memory_owner(uint64_t at, uint64_t *to) {
+  lock(LOCK_MEMORY);
+  struct range own = overlap(at, *to), brk = {program_break.from, page_up(program_break.to)};
+  unlock(LOCK_MEMORY);
+  bool in_break = at >= brk.from && at < brk.to;
+  if (own.from == at && own.to > at) {
+    *to = own.to;
+    return OWNER_RUNNER;
+  }
+  if (own.from < *to) *to = own.from;
+  if (in_break && brk.to < *to) *to = brk.to;
+  if (at < brk.from && brk.from < *to) *to = brk.from;
+  return in_break ? OWNER_BREAK : OWNER_GUEST;
+}
+
 static uint64_t host_protection(uint64_t guest) {
   if (!(guest & PROT_EXEC)) return guest;
   return (guest & ~(uint64_t)PROT_EXEC) | PROT_READ; // x86 can read what it can execute

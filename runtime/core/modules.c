@@ -70,15 +70,6 @@ void modules_interpreter(int file) {
   set(emu_modules, same ? LIVE : WITHDRAWN);
 }
 
-bool path_of(int file, char path[PATH_LENGTH]) {
-  char name[40] = "/proc/thread-self/fd/", *end = name + 21;
-  for (int unit = 1000000, n = file; unit; n %= unit, unit /= 10)
-    if (file >= unit || unit == 1) *end++ = (char)('0' + n / unit);
-  long length = RAW3(SYS_readlink, name, path, PATH_LENGTH - 1);
-  if (length > 0) path[length] = 0;
-  return length > 0;
-}
-
 // A library that is not what was translated any more is said so once: everything works, more slowly.
 static void notice(int file) {
   static bool noticed[MOST_MODULES];

@@ -12,7 +12,4 @@ void modules_mapped(uint64_t at, const uint64_t args[6]); // something executabl
 void modules_changed(uint64_t from, uint64_t to, bool is_gone); // the code there is not what it was; gone: nothing is there
 const struct emu_module *modules_at(uint64_t pc); // NULL: none was there
 
-enum { PATH_LENGTH = 4096 };
-bool path_of(int file, char path[PATH_LENGTH]); // of an open file
-
 #endif

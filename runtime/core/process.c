@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+enum { PR_GET_AUXV = 0x41555856 }; // linux/prctl.h
+
 void process_finish(int status) {
   fallback_say_statistics();
   data_finish(1, (uint64_t)(status & 0xff));
@@ -39,6 +41,17 @@ static long arch_prctl(uint64_t what, uint64_t value) {
   case ARCH_GET_CPUID: return RAW2(SYS_arch_prctl, what, value);
   }
   return -EINVAL;
+}
+
+// The vector as the guest has got it. Result and limit are the kernel's (kernel/sys.c: prctl_get_auxv).
+static long get_auxiliary(const uint64_t args[6]) {
+  size_t given;
+  const void *vector = stack_auxiliary(&given);
+  long size = raw(SYS_prctl, PR_GET_AUXV, args[1], 0, args[3], args[4], 0);
+  if (size < 0) return size;
+  static const uint8_t zeroes[1024];
+  uint64_t wanted = args[2] < (uint64_t)size ? args[2] : (uint64_t)size, some = wanted < given ? wanted : given;
+  return copy_out(args[1], vector, some) && copy_out(args[1] + some, zeroes, wanted - some) ? size : -EFAULT;
 }
 
 // A child with memory of its own.
@@ -105,6 +118,7 @@ static long execute(long number, const uint64_t args[6]) {
 
 long process_call(long number, const uint64_t args[6]) {
   switch (number) {
+  case SYS_prctl: return args[0] == PR_GET_AUXV ? get_auxiliary(args) : raw(number, args[0], args[1], args[2], args[3], args[4], 0);
   case SYS_arch_prctl: return arch_prctl((uint32_t)args[0], args[1]);
   case SYS_fork: return clone((const uint64_t[6]){SIGCHLD});
   case SYS_vfork: return clone((const uint64_t[6]){CLONE_VFORK | CLONE_VM | SIGCHLD});

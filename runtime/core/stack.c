@@ -2,6 +2,7 @@
 // auxiliary vector there, in the guest's format, and lets it grow as it would natively; it is only edited in place.
 #include "core.h"
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -17,7 +18,7 @@ static char **hide_environment(char **from) {
 }
 
 // What create_elf_tables (fs/binfmt_elf.c) would have said for the guest. False: leave the entry out.
-static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
+static bool guest_value(Elf64_auxv_t *entry, const struct image *image, const char *file_name) {
   switch (entry->a_type) {
   case AT_SYSINFO_EHDR: // the vDSO is host code: the guest could not run it untranslated
   case 27:
@@ -27,24 +28,39 @@ static bool guest_value(Elf64_auxv_t *entry, const struct image *image) {
   case AT_PHNUM: entry->a_un.a_val = image->phnum; break;
   case AT_BASE: entry->a_un.a_val = image->interpreter; break;
   case AT_ENTRY: entry->a_un.a_val = image->entry; break;
-  case AT_EXECFN: entry->a_un.a_val = (uint64_t)emu_image_name; break;
+  case AT_EXECFN: entry->a_un.a_val = (uint64_t)(file_name ? file_name : emu_image_name); break;
   case AT_HWCAP: entry->a_un.a_val = cpuid_1_edx(); break;
   case AT_HWCAP2: entry->a_un.a_val &= HWCAP2_FSGSBASE; break;
   }
   return true;
 }
 
+// The kernel's own copy, for /proc/self/auxv.
+static struct {
+  Elf64_auxv_t entries[64];
+  size_t size;
+} given;
+
+const void *stack_auxiliary(size_t *size) {
+  *size = given.size;
+  return given.entries;
+}
+
 uint64_t stack_prepare(char **argv, char **envp, const struct image *image) {
   char **end = envp;
+  const char *file_name = getenv("EMU_EXECFN"); // emu run knows by which name the guest was found
   while (*end) end++;
   const Elf64_auxv_t *from = (const Elf64_auxv_t *)(end + 1);
-  uint8_t *to = (uint8_t *)hide_environment(envp);
+  uint8_t *start = (uint8_t *)hide_environment(envp), *to = start;
   for (; from->a_type != AT_NULL; from++) {
     Elf64_auxv_t entry = *from;
-    if (!guest_value(&entry, image)) continue;
+    if (!guest_value(&entry, image, file_name)) continue;
     memcpy(to, &entry, sizeof entry);
     to += sizeof entry;
   }
   memset(to, 0, (size_t)((const uint8_t *)(from + 1) - to));
+  given.size = (size_t)(to - start) + sizeof(Elf64_auxv_t);
+  if (given.size > sizeof given.entries) given.size = sizeof given.entries;
+  memcpy(given.entries, start, given.size);
   return (uint64_t)(argv - 1); // argc, 16-byte aligned
 }

@@ -22,6 +22,7 @@ static long perform(long number, const uint64_t args[6]) {
 
   case SYS_open:
   case SYS_openat:
+  case SYS_openat2:
   case SYS_stat:
   case SYS_newfstatat:
   case SYS_statx:
@@ -53,6 +54,7 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_clone3:
   case SYS_execve:
   case SYS_execveat:
+  case SYS_prctl:
   case SYS_arch_prctl: return process_call(number, args);
 
   case SYS_rseq: return -ENOSYS; // registered by the host's libc; callers live without it

@@ -94,12 +94,14 @@ static void restore_variables(void) {
 }
 
 int main(int count, char **words) {
-  static char asked[MOST], text[MOST];
+  static char asked[MOST], text[MOST], found[PATH_MAX];
   unsetenv("EMU_ASKED");
   if (count > 5 && !strcmp(words[3], "run") && !strcmp(words[4], "--") && getenv("EMU_START") && question(words[2], words[5], asked)) {
     const char *runner = answer(asked, text);
     if (runner) {
       restore_variables();
+      find_command(words[5], found);
+      setenv("EMU_EXECFN", found, 1);
       execv(runner, words + 5);
     }
     setenv("EMU_ASKED", asked, 1);

@@ -4,9 +4,10 @@ namespace Emu.Cli.Running;
 
 /// <summary>A program named on the command line.</summary>
 /// <param name="Typed">As it was said.</param>
+/// <param name="Found">The path that it was found by: what a shell would execute.</param>
 /// <param name="Path">Where it is, without links: what /proc/self/exe shows.</param>
 /// <param name="CommandName">What the kernel calls the process: the last part of the name that is executed.</param>
-sealed record GuestFile(string Typed, string Path, string CommandName, Stat Stat)
+sealed record GuestFile(string Typed, string Found, string Path, string CommandName, Stat Stat)
 {
     /// <summary>A command as a shell finds it: with a slash a path, otherwise in $PATH.</summary>
     public static GuestFile Command(string typed) =>
@@ -23,7 +24,7 @@ sealed record GuestFile(string Typed, string Path, string CommandName, Stat Stat
         if (Stat.Of(path) is not { } stat) throw new UserException($"{typed}: no such file");
         if (stat.IsDirectory) throw new UserException($"{typed}: is a directory");
         if (!stat.IsRegular) throw new UserException($"{typed}: is not a regular file");
-        return new(typed, RealPath(path), System.IO.Path.GetFileName(path), stat);
+        return new(typed, path, RealPath(path), System.IO.Path.GetFileName(path), stat);
     }
 
     static string? InPath(string name)

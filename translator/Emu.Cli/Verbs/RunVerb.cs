@@ -16,12 +16,13 @@ static class RunVerb
         var guest = GuestFile.Command(command[0]);
         var runner = RunnerStore.Get(guest, options);
         var argv = Launch.RawWords(command.Length);
+        SetVariable("EMU_EXECFN", guest.Found); // what the guest finds in its auxiliary vector
         if (plugins) return RunAndReport(options, runner.Runner, argv);
         if (Environment.GetEnvironmentVariable(StartState.Asked) is { } asked) Memo.Keep(asked, runner, guest.Stat);
         throw new UserException($"{command[0]}: {Launch.Exec(runner.Runner, argv)}");
     }
 
-    static unsafe int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)
+    static int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)
     {
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
         string data = string.IsNullOrEmpty(kept) ? Path.Combine(CacheFolder.Part("data"), $"{Environment.ProcessId}.emudata") : Path.GetFullPath(kept);
@@ -30,8 +31,8 @@ static class RunVerb
         try
         {
             string? before = Stat.Of(data)?.Signature;
-            Libc.setenv(Libc.Text("EMU_DATA"), Libc.Text(data), 1);
-            Libc.setenv(Libc.Text("EMU_TIED"), Libc.Text("1"), 1);
+            SetVariable("EMU_DATA", data);
+            SetVariable("EMU_TIED", "1");
             ending = Launch.Run(runner, argv);
             // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
             if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before) ReportVerb.Print(data, options.Json, report);
@@ -42,4 +43,6 @@ static class RunVerb
         }
         return Launch.EndAs(ending);
     }
+
+    static unsafe void SetVariable(string name, string value) => Libc.setenv(Libc.Text(name), Libc.Text(value), 1);
 }

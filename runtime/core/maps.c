@@ -1,0 +1,50 @@
+// Owns reading what the kernel says of the mappings of this process.
+#include "core.h"
+#include "maps.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+static uint64_t number(const char **at, unsigned base) {
+  uint64_t value = 0;
+  for (;; ++*at) {
+    char c = **at;
+    unsigned digit = c >= '0' && c <= '9' ? (unsigned)(c - '0') : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+    if (digit >= base) return value;
+    value = value * base + digit;
+  }
+}
+
+struct mapping mapping_of(const char *line) {
+  struct mapping m = {0};
+  m.from = number(&line, 16);
+  if (*line++ != '-') return (struct mapping){0};
+  m.to = number(&line, 16);
+  if (*line++ != ' ') return (struct mapping){0};
+  m.readable = line[0] == 'r', m.writable = line[1] == 'w', m.executable = line[2] == 'x', m.shared = line[3] == 's';
+  line += 5;
+  m.offset = number(&line, 16), line++;
+  m.major = number(&line, 16), line++;
+  m.minor = number(&line, 16), line++;
+  m.inode = number(&line, 10);
+  m.name = line + strspn(line, " ");
+  return m;
+}
+
+void each_line(const char *path, void (*see)(const char *line, void *with), void *with) {
+  char text[8192];
+  size_t have = 0;
+  long file = RAW3(SYS_open, path, O_RDONLY | O_CLOEXEC, 0), got;
+  while (file >= 0 && (got = RAW3(SYS_read, file, text + have, sizeof text - 1 - have)) > 0) {
+    have += (size_t)got;
+    text[have] = 0;
+    char *line = text, *end;
+    for (; (end = strchr(line, '\n')); line = end + 1) {
+      *end = 0;
+      see(line, with);
+    }
+    have -= (size_t)(line - text);
+    memmove(text, line, have);
+  }
+  if (file >= 0) RAW1(SYS_close, file);
+}
