@@ -15,16 +15,14 @@ public sealed class Probe
     /// <summary>The C function's name.</summary>
     public string Function { get; }
 
-    /// <summary>The folder for clang's -I: <c>emu/probe.h</c> is in it.</summary>
-    public static string Includes => Path.Combine(Path.GetDirectoryName(typeof(Probe).Assembly.Location)!, "include");
-
     /// <summary>A function of a C file that lies beside the pass: beside its assembly or its source.</summary>
     public static Probe FromC(string file, string function, [CallerFilePath] string source = "") => new(file, function, source);
 
     /// <summary>The C file's path; <see cref="PluginException"/> where there is none.</summary>
     internal string Locate(InstrumentationPass pass)
     {
-        string?[] folders = [pass.Folder, Path.GetDirectoryName(pass.GetType().Assembly.Location), Path.GetDirectoryName(source)];
+        string assembly = pass.GetType().Assembly.Location; // "": part of a native program
+        string?[] folders = [pass.Folder, assembly == "" ? AppContext.BaseDirectory : Path.GetDirectoryName(assembly), Path.GetDirectoryName(source)];
         var paths = folders.Where(f => f is { Length: > 0 }).Select(f => Path.GetFullPath(File, Path.GetFullPath(f!))).Distinct().ToArray();
         return paths.FirstOrDefault(System.IO.File.Exists) ?? throw new PluginException($"probe {Function}: no file {string.Join(" or ", paths)}");
     }

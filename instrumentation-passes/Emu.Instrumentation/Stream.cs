@@ -35,8 +35,7 @@ public sealed class Stream<T>(string name) : RecordStream(name, Layout()) where 
 {
     static StreamField[] Layout()
     {
-        var fields = typeof(T).GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
-            .OrderBy(f => f.MetadataToken).Select(f => new StreamField(PropertyName(f.Name), Width(f))).ToArray();
+        var fields = DeclaredFields.Of(typeof(T)).Select(f => new StreamField(PropertyName(f.Name), Width(f))).ToArray();
         int size = fields.Sum(f => f.Bytes);
         if (size != Unsafe.SizeOf<T>()) throw new ArgumentException($"record {typeof(T).Name} has padding: order its fields from wide to narrow, or add one to fill the gap");
         return size >= 8 ? fields : throw new ArgumentException($"record {typeof(T).Name} is too short: a record has at least 8 bytes");

@@ -47,6 +47,7 @@ sealed unsafe class Service
             Plugins = plugins, Scope = meta?.Scope ?? Scope.Everything,
             Files = meta is null ? [] : [CodeFile.Of(meta.Guest.Path, image), .. runner.Modules().Select(m => new CodeFile(Path.GetFileName(m.Path), new(m.From, m.To), new(() => Image.Load(m.Path, m.Base))))],
         });
+        if (meta != null && !pipeline.Declares(meta)) throw new TranslationException("its plugins are others than the runner's: build the runner again");
         store = new(runner, new(Protocol.Cache, hello.Words[1], hello.Words[2]), new(pipeline, meta), (long)hello.Words[3], hello.Words[4]);
         if (tier is not ("1" or "2")) promoter = new(store, Promote);
     }

@@ -153,6 +153,9 @@ public sealed class Pipeline
     /// <summary>Names that passes gave to keys so far, by array.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
 
+    /// <summary>Whether the plugins are those of a run.</summary>
+    public bool Declares(Meta run) => instrumenter.Registry.Declares(run);
+
     Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null, bool isVerified = true)
     {
         var f = Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched) { WatchesSystemCall = pc => instrumenter.WatchesSystemCall(pc, SymbolAt(pc)) });

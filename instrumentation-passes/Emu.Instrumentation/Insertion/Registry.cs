@@ -1,5 +1,3 @@
-using System.Reflection;
-
 namespace Emu.Instrumentation;
 
 /// <summary>What the plugins of a run declare, numbered in command line order and then in order of declaration.</summary>
@@ -33,6 +31,11 @@ public sealed class Registry
     /// <summary>The names that passes gave to keys so far, by array. Complete when every region has been instrumented.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => [.. arrays.Select(a => a.Labels.ToDictionary())];
 
+    /// <summary>Whether a run's counters and streams are those that are declared here.</summary>
+    public bool Declares(Meta run) => Arrays.SequenceEqual(run.Arrays.Select(a => a.Name)) && Streams.Select(Layout).SequenceEqual(run.Streams.Select(Layout));
+
+    static string Layout(StreamInfo s) => $"{s.Name} {string.Join(' ', s.Fields)}";
+
     /// <summary>The C functions that may be called, and where their sources are.</summary>
     public IReadOnlyList<ProbeInfo> Probes()
     {
@@ -47,8 +50,7 @@ public sealed class Registry
     {
         var types = new Stack<System.Type>();
         for (var t = pass.GetType(); t != null; t = t.BaseType) types.Push(t);
-        return types.SelectMany(t => t.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly).OrderBy(f => f.MetadataToken))
-            .Select(f => f.GetValue(pass)).OfType<T>().Distinct();
+        return types.SelectMany(DeclaredFields.Of).Select(f => f.GetValue(pass)).OfType<T>().Distinct();
     }
 }
 

@@ -18,6 +18,9 @@ public sealed class PluginCatalog(Assembly builtIn, string cache)
     /// <summary>Makes the plugins that a data file names.</summary>
     public IReadOnlyList<Plugin> Create(Meta meta) => Create(meta.Plugins.Select(p => p.Options));
 
+    /// <summary>A plugin of the user's own is named by a path: with a slash, or ending in .dll.</summary>
+    public static bool IsPath(string name) => name.Contains('/') || name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
+
     IReadOnlyList<Plugin> Create(IEnumerable<PluginOptions> all) => Plugin.Distinct(all.SelectMany(Make).ToList());
 
     IEnumerable<Plugin> Make(PluginOptions options)
@@ -28,9 +31,6 @@ public sealed class PluginCatalog(Assembly builtIn, string cache)
             ?? throw new PluginException($"no plugin '{name}'; there are: {string.Join(", ", known.Select(Plugin.NameOf))}, or a path: ./MyPass.dll, ./folder");
         return [Plugin.Create(Instance(pass), options)];
     }
-
-    /// <summary>A plugin of the user's own is named by a path: with a slash, or ending in .dll.</summary>
-    static bool IsPath(string name) => name.Contains('/') || name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
 
     internal static InstrumentationPass Instance(System.Type pass) =>
         pass.GetConstructor(System.Type.EmptyTypes) is { } make ? (InstrumentationPass)make.Invoke(null) : throw new PluginException($"class {pass.Name} has no constructor without parameters");

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.Loader;
 
 namespace Emu.Instrumentation;
@@ -9,6 +10,7 @@ static class UserPlugins
     /// <summary>The plugins of <c>MyPass.dll</c> or of a folder with C# sources: all that it has. Their data names the full path.</summary>
     public static IEnumerable<Plugin> Load(string path, PluginOptions options, string cache)
     {
+        if (!RuntimeFeature.IsDynamicCodeSupported) throw new PluginException($"plugin {path}: a native program cannot load it");
         string full = Path.GetFullPath(path);
         bool folder = Directory.Exists(full);
         if (!folder && !File.Exists(full)) throw new PluginException($"no plugin '{path}': there is no such file or folder");

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Emu.Cli.Options;
+using Emu.Instrumentation;
 
 namespace Emu.Cli.Running;
 
@@ -69,7 +70,7 @@ static class RunnerStore
         Add(Version.Translator);
         Add(Code(options));
         Add(Scope(options));
-        Add(FallbackProgram.Find(options.Level, options.Coverage).Path);
+        Add(FallbackProgram.Find(options).Path);
         if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));
         foreach (var m in translation.Modules) Add($"{m.Path} {m.Image.Base:x} {m.Identity} {string.Join(' ', m.Roots)}");
         foreach (string plugin in options.Plugins)
@@ -87,7 +88,7 @@ static class RunnerStore
     {
         string name = plugin.Split(',')[0];
         bool isFolder = Directory.Exists(name);
-        if (!name.Contains('/') && !name.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || !isFolder && !File.Exists(name)) return [];
+        if (!PluginCatalog.IsPath(name) || !isFolder && !File.Exists(name)) return [];
         string folder = isFolder ? name : Path.GetDirectoryName(Path.GetFullPath(name))!;
         var files = Directory.GetFiles(folder).Where(f => Path.GetExtension(f) is ".cs" or ".c" or ".h" or ".dll").Select(Path.GetFullPath).ToArray();
         Array.Sort(files, StringComparer.Ordinal);

@@ -38,7 +38,7 @@ sealed class Translation
             Coverage = options.Coverage,
             ExactFaults = options.ExactFaults || image.IsGo,
             Modules = modules,
-            Fallback = FallbackProgram.Find(options.Level, options.Coverage),
+            Fallback = FallbackProgram.Find(options),
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
             Scope = Scopes.Of(options, guest, image, modules),
             Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
@@ -50,8 +50,7 @@ sealed class Translation
     static string Anywhere(string plugin)
     {
         var words = plugin.Split(',', 2);
-        bool isPath = words[0].Contains('/') || words[0].EndsWith(".dll", StringComparison.OrdinalIgnoreCase);
-        return isPath && Path.Exists(words[0]) ? string.Join(',', [Path.GetFullPath(words[0]), .. words[1..]]) : plugin;
+        return PluginCatalog.IsPath(words[0]) && Path.Exists(words[0]) ? string.Join(',', [Path.GetFullPath(words[0]), .. words[1..]]) : plugin;
     }
 
     /// <summary>Makes the runner; <paramref name="output"/> appears whole or not at all.</summary>
