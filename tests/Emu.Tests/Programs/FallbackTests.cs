@@ -1,3 +1,4 @@
+using Emu.Tests.Cli;
 using Xunit;
 
 namespace Emu.Tests.Programs;
@@ -55,6 +56,25 @@ public class FallbackTests
         var (status, output, errors) = Repository.RunAny("/usr/bin/env", $"EMU_TIER={tier}", "EMU_STATS=1", runner, argument);
         Assert.Equal((0, Repository.Run(native, argument)), (status, output));
         Assert.Matches(tier == "2" ? " 0 by the first tier, 0 promoted," : argument == "hot" && tier == "" ? " [1-9][0-9]* by the first tier, [1-9][0-9]* promoted," : " [1-9][0-9]* by the first tier", errors);
+    }
+
+    /// <summary>A pass of the user's own cannot be loaded into a native program: such a runner starts the same service on .NET.</summary>
+    [Theory]
+    [InlineData("probe", "emu-fallback")]
+    [InlineData("instrumentation-passes/Emu.Plugins/probe", "emu-fallback.dll")]
+    public void Reports_are_the_same(string plugin, string service)
+    {
+        string path = Path.Combine(Repository.Root, plugin), report = Path.Combine(Repository.Work("fallback"), "report");
+        plugin = Directory.Exists(path) ? path : plugin;
+        foreach (string aot in (string[])["all", "none"])
+        {
+            var said = Shell.Run($"emu run -p {plugin} --aot {aot} -r {report} -- ./guest echo some words");
+            Assert.Equal((0, "[probe]\ndescriptor 1: 8 writes, 24 bytes\n"), (said.Code, File.ReadAllText(report)));
+        }
+        string runner = Runners.Build(Path.Combine(Shell.Folder, "guest"), [plugin], aot: "none");
+        Assert.Contains($"/{service}\0", File.ReadAllText(runner));
+        var native = Repository.RunAny("/usr/bin/env", $"EMU_FALLBACK={Repository.Root}/.build/emu/emu-fallback", "EMU_DATA=/dev/null", runner, "echo");
+        Assert.Equal(service == "emu-fallback" ? "" : $"emu: the fallback translator: plugin {path}: a native program cannot load it\n", native.Errors);
     }
 
     static void Compare(string guest, string aot, string[] plugins)
