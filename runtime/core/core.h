@@ -116,6 +116,7 @@ void dispatch_thread_begins(void);
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
 enum { PATH_LENGTH = 4096 };
 long files_call(long number, const uint64_t args[6]);
+bool read_path(uint64_t from, char path[PATH_LENGTH]); // of the guest's memory; false: none is there, or it is too long
 bool names_own(const char *path, const char *name); // whether that is a file of /proc/self
 void descriptor_path(int file, char path[PATH_LENGTH]); // its link in /proc
 bool path_of(int file, char path[PATH_LENGTH]);         // of an open file
@@ -124,7 +125,13 @@ bool path_of(int file, char path[PATH_LENGTH]);         // of an open file
 bool view_is_named(const char *path);          // whether it may be such a file
 long view_opened(long file, uint64_t flags);   // instead of a file that the guest has opened: a descriptor, or -errno
 
-// process.c: fork, exec, exit, thread pointers.
+// exec.c: natively or, with --follow-exec, translated.
+void exec_init(char **envp);            // before the guest can change it
+bool exec_followed(void);               // whether a translated program has executed this one
+void exec_note_data(const char *path);  // absolute, of the data file of the first one
+long exec_call(long number, const uint64_t args[6]);
+
+// process.c: fork, exit, thread pointers.
 long process_call(long number, const uint64_t args[6]);
 void process_finish(int status); // what is done before it ends
 _Noreturn void process_exit(int status);

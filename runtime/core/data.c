@@ -61,19 +61,38 @@ static int create(const char *path) {
   return fd;
 }
 
-// A file that a live process still writes (of a pipeline, or the parent of an exec) stays its own: this one becomes PATH.PID.
-static int create_free(const char *path) {
-  int fd = create(path);
-  if (fd != -2) return fd;
-  char own[4096];
-  size_t length = strlen(path);
-  if (length > sizeof own - 12) return errno = ENAMETOOLONG, -1;
+static void append_number(char *path, unsigned number) {
   char digits[12] = {0}, *at = digits + sizeof digits - 1;
-  for (unsigned pid = (unsigned)getpid(); pid; pid /= 10) *--at = (char)('0' + pid % 10);
+  for (; number; number /= 10) *--at = (char)('0' + number % 10);
   *--at = '.';
-  memcpy(own, path, length);
-  memcpy(own + length, at, strlen(at) + 1);
-  return create(own);
+  strcat(path, at);
+}
+
+static bool is_regular(const char *path) {
+  struct stat is;
+  return stat(path, &is) || S_ISREG(is.st_mode);
+}
+
+// A file that a live process still writes (of a pipeline, or the parent of an exec) stays its own: this one becomes PATH.PID. One that was
+// executed by a translated program has that name at once, and with a number if the same process has had it before.
+static int create_free(const char *path) {
+  bool own = exec_followed() && is_regular(path);
+  int fd = own ? -2 : create(path);
+  if (fd != -2) return fd;
+  char name[PATH_LENGTH];
+  size_t length = strlen(path) + 12;
+  if (length > sizeof name - 12) return errno = ENAMETOOLONG, -1;
+  append_number(strcpy(name, path), (unsigned)getpid());
+  length = strlen(name);
+  for (unsigned again = 2; own && !access(name, F_OK); again++) name[length] = 0, append_number(name, again);
+  return create(name);
+}
+
+// Where the guest may change its folder before another program is executed.
+static void note(const char *path) {
+  char whole[2 * PATH_LENGTH] = "";
+  if (*path != '/' && (!getcwd(whole, PATH_LENGTH) || !strcat(whole, "/"))) return;
+  exec_note_data(strncat(whole, path, PATH_LENGTH));
 }
 
 static void lay_out(struct data_header *h) {
@@ -123,6 +142,7 @@ static const char *default_path(void) {
 void data_open(const char *path) {
   if ((uint64_t)emu_meta == (uint64_t)emu_meta_end) return;
   if (!path || !*path) path = default_path();
+  note(path);
   struct stat is;
   int device = -1, fd = create_free(path);
   if (fd < 0) unwritable(path);

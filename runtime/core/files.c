@@ -47,8 +47,7 @@ bool path_of(int file, char path[PATH_LENGTH]) {
   return length > 0;
 }
 
-// False: there is none, or it is longer than the kernel takes.
-static bool read_path(uint64_t from, char path[PATH_LENGTH]) {
+bool read_path(uint64_t from, char path[PATH_LENGTH]) {
   enum { PIECE = 64 };
   for (size_t at = 0, size; at < PATH_LENGTH; at += size) {
     size = PIECE - (from + at) % PIECE; // never over the end of a page

@@ -1,4 +1,4 @@
-// Owns the life of the guest's process: fork, exec, exit, and the thread pointer.
+// Owns the life of the guest's process: fork, exit, and the thread pointer.
 #include "core.h"
 #include "codecache.h"
 #include <asm/prctl.h>
@@ -106,16 +106,6 @@ static long clone3(uint64_t at, uint64_t size) {
   return clone_as(SYS_clone3, &a, size);
 }
 
-// The runner's own /proc/self/exe is executed for the guest's: the program stays translated.
-static long execute(long number, const uint64_t args[6]) {
-  data_finish(1, 0);
-  signals_before_exec();
-  long result = raw(number, args[0], args[1], args[2], args[3], args[4], 0);
-  signals_after_failed_exec();
-  data_reopen();
-  return result;
-}
-
 long process_call(long number, const uint64_t args[6]) {
   switch (number) {
   case SYS_prctl: return args[0] == PR_GET_AUXV ? get_auxiliary(args) : raw(number, args[0], args[1], args[2], args[3], args[4], 0);
@@ -125,7 +115,7 @@ long process_call(long number, const uint64_t args[6]) {
   case SYS_clone: return clone(args);
   case SYS_clone3: return clone3(args[0], args[1]);
   case SYS_execve:
-  case SYS_execveat: return execute(number, args);
+  case SYS_execveat: return exec_call(number, args);
   }
   return -ENOSYS;
 }

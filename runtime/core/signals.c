@@ -212,13 +212,17 @@ void signals_init(void) {
   signals_block(host_blocked());
 }
 
-// An ignored signal stays ignored through exec.
+// An ignored signal stays ignored through exec, a blocked one blocked.
 void signals_before_exec(void) {
+  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, NULL, 8);
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
     if (guest[owned[i]].handler == (uint64_t)SIG_IGN) set(owned[i], &guest[owned[i]], NULL);
 }
 
-void signals_after_failed_exec(void) { own(); }
+void signals_after_failed_exec(void) {
+  own();
+  RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &OWNED_SIGNALS, NULL, 8);
+}
 
 static void take(int signal, struct action *action) {
   const uint64_t passed = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | SA_NODEFER | SA_RESETHAND;

@@ -23,6 +23,7 @@ int main(int argc, char **argv, char **envp) {
   dispatch_init();
   memory_init();
   fallback_note_environment();
+  exec_init(envp);
   image = image_map();
   memory_set_break(page_up(image.end));
   data_open(getenv("EMU_DATA"));

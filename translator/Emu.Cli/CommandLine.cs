@@ -14,7 +14,7 @@ static class CommandLine
 
     static readonly Type[] verbs =
     [
-        typeof(BuildOptions), typeof(RunOptions), typeof(VerifyOptions), typeof(ShowOptions),
+        typeof(BuildOptions), typeof(RunOptions), typeof(RunnerOptions), typeof(VerifyOptions), typeof(ShowOptions),
         typeof(PluginsOptions), typeof(ReportOptions), typeof(DoctorOptions), typeof(CacheOptions),
     ];
 
@@ -49,7 +49,7 @@ static class CommandLine
             return wrong.Errors.Any(e => e.Tag is ErrorType.HelpRequestedError or ErrorType.HelpVerbRequestedError)
                 ? Print(Help.Of(result, own[0])) : throw new UsageException(Help.Explain(wrong.Errors.First(), own[0]));
         if (result.Value is VerbOptions { Extra: var extra } && extra.FirstOrDefault() is { } word) throw new UsageException($"{own[0]}: unexpected '{word}' (what belongs to the guest comes after --)");
-        if (guest != null && result.Value is not (RunOptions or VerifyOptions)) throw new UsageException($"{own[0]}: nothing comes after --");
+        if (guest != null && result.Value is not (RunOptions or RunnerOptions or VerifyOptions)) throw new UsageException($"{own[0]}: nothing comes after --");
         Words.CheckLast(own, result.Value);
         return Run(result.Value, guest);
     }
@@ -57,6 +57,7 @@ static class CommandLine
     static int Run(object options, string[]? guest) => options switch
     {
         RunOptions o => RunVerb.Run(o, guest),
+        RunnerOptions o => RunVerb.PrintRunner(o, guest ?? []),
         BuildOptions o => BuildVerb.Run(o),
         VerifyOptions o => VerifyVerb.Run(o, guest ?? []),
         ShowOptions o => ShowVerb.Run(o),

@@ -1,17 +1,22 @@
-// What ./emu becomes: launch DOTNET EMU.DLL WORD...
+// What ./emu becomes: launch DOTNET EMU.DLL WORD... (and, below, what a translated program executes with --follow-exec).
 // `emu run -- GUEST ARGS` of a guest that has been translated becomes its runner at once, in a millisecond (.NET needs fifty to start).
 // Everything else becomes the command line, with the question in EMU_ASKED: the answer that it leaves (translator/Emu.Cli/Running/Memo.cs)
 // is what is found here the next time. When in doubt there is no question.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST = 1 << 16 };
@@ -41,11 +46,11 @@ static bool find_command(const char *name, char path[static PATH_MAX]) {
 static const char *variable(const char *name) { return getenv(name) ? getenv(name) : ""; }
 
 // What the runner depends on, as far as it is said outside of the files that the answer lists.
-static bool question(const char *command_line, const char *guest, char text[static MOST]) {
+static bool question(const char *command_line, const char *guest, const char *options, char text[static MOST]) {
   char found[PATH_MAX], real[PATH_MAX], own[PATH_MAX], is[200];
   if (!find_command(guest, found) || !realpath(found, real) || !signature(real, is) || !realpath(command_line, own)) return false;
-  int size = snprintf(text, MOST, "%s\n%s\n%s\n%s\n%s\n%s\n%s", own, variable("EMU_CORE"), variable("EMU_FALLBACK"), variable("LD_LIBRARY_PATH"),
-                      real, strrchr(found, '/') ? strrchr(found, '/') + 1 : found, is);
+  int size = snprintf(text, MOST, "%s\n%s\n%s\n%s\n%s\n%s\n%s%s", own, variable("EMU_CORE"), variable("EMU_FALLBACK"), variable("LD_LIBRARY_PATH"),
+                      real, strrchr(found, '/') ? strrchr(found, '/') + 1 : found, is, options);
   for (const char *at = text; *at; at++)
     if (*at & 0x80) return false;
   return size < MOST;
@@ -93,10 +98,101 @@ static void restore_variables(void) {
   unsetenv("EMU_START"), unsetenv("EMU_START_"), unsetenv("EMU_ASKED");
 }
 
+// --- A program that a translated one executes --------------------------------------------------------------------------------------
+// runtime/core/exec.c executes this with the words and variables of the guest. EMU_EXEC is the program's path. EMU_FOLLOW has a line each: this
+// program, .NET, the command line, the cache, and options.
+
+enum { HEAD = 4, MOST_OPTIONS = 200 };
+
+// The lines behind the first ones; those are cut.
+static char *cut(char *text, char *lines[static HEAD]) {
+  for (int n = 0; n < HEAD; n++) {
+    lines[n] = text;
+    text += strcspn(text, "\n");
+    if (*text) *text++ = 0;
+  }
+  return text;
+}
+
+// In a process of its own: .NET would be in the way of what the guest's leaves behind for the next program (signals, limits, children).
+static void run_command_line(char *const head[HEAD], char *options, const char *guest, int output) {
+  char *words[MOST_OPTIONS] = {head[1], head[2], "runner"};
+  int n = 3;
+  sigset_t none;
+  sigemptyset(&none);
+  for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  for (char *word = strtok(options, "\n"); word && n < MOST_OPTIONS - 3; word = strtok(NULL, "\n")) words[n++] = word;
+  words[n++] = "--", words[n++] = (char *)guest;
+  unsetenv("LD_PRELOAD");
+  setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0);
+  int input = open("/dev/null", O_RDONLY);
+  dup2(output, 1);
+  dup2(input, 0);
+  if (input > 2) close(input);
+  execv(words[0], words);
+  perror("emu: cannot start .NET");
+  _exit(1);
+}
+
+// The child tells nobody of its end (exit signal 0): the guest may wait for children of its own.
+static bool make_runner(char *const head[HEAD], char *options, const char *guest, char runner[static PATH_MAX]) {
+  int ends[2], status;
+  if (pipe2(ends, O_CLOEXEC)) return false;
+  long child = syscall(SYS_clone, 0, 0, 0, 0, 0);
+  if (!child) run_command_line(head, options, guest, ends[1]);
+  close(ends[1]);
+  size_t size = 0;
+  for (ssize_t got; size < PATH_MAX - 1 && (got = read(ends[0], runner + size, PATH_MAX - 1 - size)) != 0;)
+    if (got > 0) size += (size_t)got;
+    else if (errno != EINTR) break;
+  close(ends[0]);
+  while (child > 0 && waitpid((pid_t)child, &status, __WALL) < 0 && errno == EINTR) continue;
+  runner[size] = 0;
+  runner[strcspn(runner, "\n")] = 0;
+  return child > 0 && status == 0 && *runner;
+}
+
+// One at a time: what programs share is translated once.
+static int lock_cache(const char *root) {
+  char path[PATH_MAX];
+  if (snprintf(path, PATH_MAX, "%s/follow.lock", root) >= PATH_MAX) return -1;
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  while (file >= 0 && flock(file, LOCK_EX) && errno == EINTR) continue;
+  return file;
+}
+
+static int follow(const char *guest, char **words) {
+  static char asked[MOST], text[MOST], lines[MOST], options[MOST], made[PATH_MAX];
+  char *head[HEAD];
+  const char *all = variable("EMU_FOLLOW");
+  if (strlen(all) < MOST) strcpy(options, cut(strcpy(lines, all), head));
+  setenv("EMU_CACHE", head[3], 0);
+  bool asks = question(head[2], guest, all, asked);
+  const char *runner = asks ? answer(asked, text) : NULL;
+  if (!runner) {
+    int locked = lock_cache(variable("EMU_CACHE"));
+    runner = asks ? answer(asked, text) : NULL;
+    if (asks) setenv("EMU_ASKED", asked, 1);
+    if (!runner && make_runner(head, options, guest, made)) runner = made;
+    unsetenv("EMU_ASKED");
+    if (locked >= 0) close(locked);
+  }
+  if (runner) execv(runner, words);
+  fprintf(stderr, "emu: %s runs natively: there is no runner\n", guest);
+  for (char **name = environ; *name;)
+    if (!strncmp(*name, "EMU_", 4)) unsetenv(strndup(*name, strcspn(*name, "=")));
+    else name++;
+  execv(guest, words);
+  perror("emu");
+  return 126;
+}
+
 int main(int count, char **words) {
   static char asked[MOST], text[MOST], found[PATH_MAX];
   unsetenv("EMU_ASKED");
-  if (count > 5 && !strcmp(words[3], "run") && !strcmp(words[4], "--") && getenv("EMU_START") && question(words[2], words[5], asked)) {
+  if (getenv("EMU_EXEC") && getenv("EMU_FOLLOW")) return follow(getenv("EMU_EXEC"), words);
+  if (count > 5 && !strcmp(words[3], "run") && !strcmp(words[4], "--") && getenv("EMU_START") && question(words[2], words[5], "", asked)) {
     const char *runner = answer(asked, text);
     if (runner) {
       restore_variables();

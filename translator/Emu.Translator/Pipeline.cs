@@ -224,7 +224,7 @@ public sealed class Pipeline
             with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
-            ExactFaults = options.ExactFaults, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
+            ExactFaults = options.ExactFaults, Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));
     }
 
@@ -304,6 +304,9 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 
     /// <summary>What the runner asks for code that it does not have.</summary>
     public FallbackReference Fallback { get; init; } = FallbackReference.None;
+
+    /// <summary>How the runner has programs translated that it executes; "": it does not.</summary>
+    public string Follow { get; init; } = "";
 
     /// <summary>Whether IR carries disassembly.</summary>
     public bool WithText { get; init; }

@@ -31,6 +31,9 @@ public sealed class DataFile : IDisposable
     /// <summary>Exit code or signal number.</summary>
     public int Status => (int)header[10];
 
+    /// <summary>When the run began, in nanoseconds since 1970.</summary>
+    public ulong Start => header[11];
+
     /// <summary>Opens a data file; <see cref="DataFileException"/> (one line, with the path) if it is none.</summary>
     public static DataFile Open(string path)
     {

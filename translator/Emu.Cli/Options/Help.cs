@@ -42,9 +42,11 @@ static class Help
               emu run -p blocks -- busybox sha256sum README.md
               emu run -p insns --json -r insns.json -- ./prog <input >output
               emu run -p memtrace --only ./prog --exclude 'log*' -- ./prog
+              emu run -p insns --follow-exec -- sh -c 'ls | wc'
 
             Standard input, signals and the exit code are the guest's. The report comes after the run, on standard
             output unless -r names a file (/dev/stderr, say). What was collected is thrown away unless -d names a file.
+            With --follow-exec each program that is executed has its own: FILE.PID.
             """,
         "verify" => """
             emu verify GUEST [-p NAME,KEY=VALUE]... [-O 0..3] [-j N] [-- ARGS]

@@ -41,6 +41,9 @@ abstract class TranslationOptions : VerbOptions
     [Option("exact-faults", HelpText = "Handlers of SIGSEGV, SIGFPE and the like see every register in their context, and may change them. The program runs slower. Programs in Go have it always.")]
     public bool ExactFaults { get; set; }
 
+    [Option("follow-exec", HelpText = "Also translate the programs that the program executes, each with the same plugins.")]
+    public bool FollowExec { get; set; }
+
     [Option("also", MetaValue = "LIBRARY", HelpText = "Also translate a library that the program opens while it runs (several: LIBRARY:LIBRARY).")]
     public string? AskedAlso { get; set; }
 
@@ -98,6 +101,9 @@ sealed class RunOptions : TranslationOptions
     [Value(0, Hidden = true)]
     public string? Stray { get; set; }
 }
+
+[Verb("runner", Hidden = true, HelpText = "Print the path of a program's runner, made when there is none.")]
+sealed class RunnerOptions : TranslationOptions;
 
 [Verb("verify", HelpText = "Run a program natively and translated, and compare.")]
 sealed class VerifyOptions : TranslationOptions

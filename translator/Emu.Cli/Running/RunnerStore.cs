@@ -19,6 +19,7 @@ static class RunnerStore
         var translation = Translation.Open(guest, options);
         // Libraries are found by ld.so.cache, too. (One that appears in a folder that is searched earlier is not noticed here.)
         string[] files = translation.Modules.Count == 0 ? [] : [.. translation.Modules.Select(m => m.Path), Libraries.LoaderCache];
+        if (options.FollowExec) files = [.. files, .. options.Plugins.SelectMany(PluginFiles)]; // the launcher knows nothing of plugins
         return Memo.Keep(signature, new(Named(Build(translation, options), guest.CommandName), [.. files.Select(Known.Line)]), guest.Stat);
     }
 
@@ -36,7 +37,7 @@ static class RunnerStore
         return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
     }
 
-    static string Code(TranslationOptions options) => $"O{options.Level} {options.Coverage}%{(options.ExactFaults ? " exact faults" : "")}";
+    static string Code(TranslationOptions options) => $"O{options.Level} {options.Coverage}%{(options.ExactFaults ? " exact faults" : "")}\n{Follow.Of(options)}";
 
     static string Scope(TranslationOptions options) => $"--only {string.Join('\n', options.Only)} --exclude {string.Join('\n', options.Exclude)}";
 

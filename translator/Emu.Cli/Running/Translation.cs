@@ -38,6 +38,7 @@ sealed class Translation
             Coverage = options.Coverage,
             ExactFaults = options.ExactFaults || image.IsGo,
             Modules = modules,
+            Follow = Follow.Of(options),
             Fallback = FallbackProgram.Find(options),
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
             Scope = Scopes.Of(options, guest, image, modules),
@@ -47,7 +48,7 @@ sealed class Translation
     }
 
     /// <summary>A plugin named by path, so that a data file names it from any folder.</summary>
-    static string Anywhere(string plugin)
+    public static string Anywhere(string plugin)
     {
         var words = plugin.Split(',', 2);
         return PluginCatalog.IsPath(words[0]) && Path.Exists(words[0]) ? string.Join(',', [Path.GetFullPath(words[0]), .. words[1..]]) : plugin;

@@ -54,6 +54,24 @@ static class ReportVerb
         catch (IOException e) when (e.HResult == Libc.Epipe) { }
     }
 
+    /// <summary>The reports of a run's programs, one after another; as JSON: [{"program": ..., "process": ..., "report": {...}}, ...].</summary>
+    public static void PrintAll(IReadOnlyList<ProcessData> programs, bool json, System.IO.Stream output)
+    {
+        void Text(string text) => output.Write(System.Text.Encoding.UTF8.GetBytes(text));
+        try
+        {
+            foreach (var (n, p) in programs.Index())
+            {
+                string Quoted(string s) => System.Text.Json.JsonSerializer.Serialize(s);
+                Text(json ? $"{(n == 0 ? "[" : ",")}{{\"program\": {Quoted(p.Program)}, \"process\": {Quoted(p.Process)}, \"report\": " : $"{(n == 0 ? "" : "\n")}== {p}\n");
+                Print(p.File, json, output);
+                if (json) Text("}\n");
+            }
+            if (json) Text("]\n");
+        }
+        catch (IOException e) when (e.HResult == Libc.Epipe) { }
+    }
+
     /// <summary>Where a report goes: a file, or standard output.</summary>
     public static System.IO.Stream Open(string? path)
     {

@@ -22,6 +22,17 @@ static class RunVerb
         throw new UserException($"{command[0]}: {Launch.Exec(runner.Runner, argv)}");
     }
 
+    /// <summary>emu runner: for the launcher, when a translated program executes another one.</summary>
+    public static int PrintRunner(RunnerOptions options, string[] command)
+    {
+        options.Check();
+        var guest = GuestFile.Command(command[0]);
+        var runner = RunnerStore.Get(guest, options);
+        if (Environment.GetEnvironmentVariable(StartState.Asked) is { } asked) Memo.Keep(asked, runner, guest.Stat);
+        Console.Out.WriteLine(runner.Runner);
+        return 0;
+    }
+
     static int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)
     {
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
@@ -35,11 +46,13 @@ static class RunVerb
             SetVariable("EMU_TIED", "1");
             ending = Launch.Run(runner, argv);
             // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
-            if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before) ReportVerb.Print(data, options.Json, report);
+            if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before)
+                if (options.FollowExec) ReportVerb.PrintAll(ProcessData.Of(data), options.Json, report);
+                else ReportVerb.Print(data, options.Json, report);
         }
         finally
         {
-            if (string.IsNullOrEmpty(kept)) File.Delete(data);
+            if (string.IsNullOrEmpty(kept)) foreach (string file in ProcessData.Files(data)) File.Delete(file);
         }
         return Launch.EndAs(ending);
     }
