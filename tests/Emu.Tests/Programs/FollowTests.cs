@@ -29,7 +29,7 @@ public class FollowTests
         foreach (string act in (string[])["ways x", "failures", "scripts"])
         {
             string Command(string how) => $"cd {Fresh(compiler, options)}; env -i PATH=/usr/bin:/bin EMU_CACHE=${{HOME}}/.cache/emu {how} ./executed {act}";
-            Said native = Shell.Run(Command("")), translated = Shell.Run(Command("emu run --follow-exec --"));
+            Said native = Shell.Run(Command("")), translated = Shell.Run(Command($"{Repository.Root}/emu run --follow-exec --"));
             Assert.Equal(native, translated);
             Assert.True(native.Out.Split('\n').Length > 15, native.Out);
         }
