@@ -47,7 +47,7 @@ public class FollowTests
     static string[] Reports(string act, int code)
     {
         string folder = Fresh("musl-gcc", "-static");
-        var said = Shell.Run($"cd {folder}; unset EMU_CACHE; emu run --follow-exec -p insns --json -r report -d data -- ./executed {act}");
+        var said = Shell.Run($"cd {folder}; unset EMU_CACHE; emu run --follow-exec -p insns --json -r report -d collected -- ./executed {act}");
         Assert.Equal((code, ""), (said.Code, said.Error));
         using var report = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "report")));
         var programs = report.RootElement.EnumerateArray().Select(p => (Name: Path.GetFileName(p.GetProperty("program").GetString()!), Process: p.GetProperty("process").GetString()!, Instructions: p.GetProperty("report").GetProperty("insns").GetProperty("total").GetInt64())).ToArray();
@@ -55,7 +55,7 @@ public class FollowTests
         Assert.Equal(("executed", ""), (programs[0].Name, programs[0].Process));
         Assert.Equal(said.Out.Split('\n').Count(l => l.Contains("execfn")) + 1, programs.Count(p => p.Name == "executed"));
         Assert.Equal(programs.Length, programs.Select(p => p.Process).Distinct().Count());
-        Assert.All(programs.Skip(1), p => Assert.True(File.Exists(Path.Combine(folder, $"data.{p.Process}"))));
+        Assert.All(programs.Skip(1), p => Assert.True(File.Exists(Path.Combine(folder, $"collected.{p.Process}"))));
         return [.. programs.Select(p => p.Name)];
     }
 
