@@ -107,6 +107,9 @@ void events_begin(const struct image *image);                             // bef
 void event_mapped(uint64_t at, const uint64_t mmap_args[6]);              // the guest has mapped something
 void event_unmapping(uint64_t from, uint64_t size);                       // it is about to unmap that
 
+// frame.c
+uint64_t rflags(const struct emu_state *s); // as user mode sees it (Intel SDM vol. 1, 3.4.3)
+
 // dispatch.c
 void dispatch_init(void); // the table of the image's regions
 bool dispatch_is_told(void);       // whether all host frames of this thread must be left

@@ -20,7 +20,8 @@ struct emu_stream {
 struct emu_state {
   uint64_t gpr[16];
   uint64_t rip;
-  uint8_t of, sf, zf, af, pf, cf, df, unused_flag; // 0 or 1 each
+  uint8_t of, sf, zf, af, pf, cf, df; // 0 or 1 each
+  uint8_t acid;                       // RFLAGS.AC and ID, as they are in its bits 16 to 23
   uint64_t fsbase, gsbase;
   uint16_t fcw, fsw;  // x87 and MXCSR are the host's own: these are for tests that run IR. TOP in fsw is always 0: it is ftop
   uint8_t ftop, ftag; // ftag: one bit per physical register, 1 = in use

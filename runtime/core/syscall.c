@@ -62,10 +62,6 @@ static long perform(long number, const uint64_t args[6]) {
   return raw_guest(number, args);
 }
 
-static uint64_t flags(const struct emu_state *s) {
-  return 0x202u | s->cf | s->pf << 2 | s->af << 4 | s->zf << 6 | s->sf << 7 | s->df << 10 | s->of << 11;
-}
-
 // Stores of the kernel into pages that are watched for stores fail, or must be seen.
 static long attempt(long number, const uint64_t args[6]) {
   if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
@@ -83,7 +79,7 @@ static bool call_kernel(void) {
     if ((int)s->gpr[RAX] == SYS_rt_sigreturn && deliver_return()) return false;
     const uint64_t args[6] = {s->gpr[RDI], s->gpr[RSI], s->gpr[RDX], s->gpr[R10], s->gpr[R8], s->gpr[R9]};
     s->gpr[RCX] = next;
-    s->gpr[R11] = flags(s);
+    s->gpr[R11] = rflags(s);
     const uint64_t number = (uint32_t)s->gpr[RAX];
     long result = signals_waiting() ? RESTART : attempt((int)number, args); // the number is eax, sign-extended
     if (result != RESTART) {

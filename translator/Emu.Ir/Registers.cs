@@ -9,7 +9,7 @@ public readonly record struct Reg(string Name, int Byte = 0)
 
 /// <summary>The guest state: every register's place and size, in bytes, in <c>struct emu_state</c> (runtime/core/emu.h).</summary>
 /// <remarks>
-/// st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. Two registers belong to no guest and
+/// <c>acid</c> holds bits 16 to 23 of RFLAGS: AC, which has no effect here, and ID. st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. Two registers belong to no guest and
 /// carry values between the blocks of one region: <c>index</c>, a jump table's index from the load to the jump, and <c>lanes</c>, what a
 /// masked load has got so far. <c>event0</c> to <c>event3</c> are what the core says of an event, the last one the guest's PC; after a watched
 /// system call <c>event0</c> is its number.
@@ -36,7 +36,7 @@ public static class GuestState
         for (int n = 0; n < 16; n++) p[Gprs[n]] = (8 * n, 8);
         for (int n = 0; n < 16; n++) p[$"ymm{n}"] = (Vectors + 32 * n, 32);
         for (int n = 0; n < 8; n++) p[$"st{n}"] = (X87 + 16 * n, 16);
-        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -LocalSize, 8), ("lanes", -32, 32), ("operand", Operand, 8), ("event0", Event, 8), ("event1", Event + 8, 8), ("event2", Event + 16, 8), ("event3", Event + 24, 8) })
+        foreach (var (name, at, size) in new[] { ("df", 0x8e, 1), ("acid", 0x8f, 1), ("fsbase", 0x90, 8), ("gsbase", 0x98, 8), ("fcw", 0xa0, 2), ("fsw", 0xa2, 2), ("ftop", 0xa4, 1), ("ftag", 0xa5, 1), ("mxcsr", 0xa8, 4), ("index", -LocalSize, 8), ("lanes", -32, 32), ("operand", Operand, 8), ("event0", Event, 8), ("event1", Event + 8, 8), ("event2", Event + 16, 8), ("event3", Event + 24, 8) })
             p[name] = (at, size);
         return p;
     }

@@ -38,7 +38,8 @@ public sealed class Pipeline
         instrumenter = program?.instrumenter ?? new(options.Plugins, options.Scope);
         plugins = program?.plugins ?? PluginData.Of(instrumenter.Registry);
         probes = program?.probes ?? new(() => new(instrumenter.Registry.Probes(), options.Cache));
-        discovered = new(() => Discover.Run(image, options.Roots));
+        // What nothing is taken of need not be looked at, which takes minutes with the largest programs.
+        discovered = new(() => options.Coverage == 0 ? new(image, [], [], []) : Discover.Run(image, options.Roots));
         this.program = new(() => Chosen.From(discovered.Value, options.Coverage));
         functions = new(() => Parallel(discovered.Value.Regions, r => Instrumented(r, Bytes)));
         // Of all of it: regions that are left to the fallback are callers and callees, too.

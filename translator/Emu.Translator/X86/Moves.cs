@@ -24,7 +24,7 @@ static class Moves
         r[Pop] = PopRow;
         r[Leave] = x => { V frame = x.E.Get(I64, "rbp"), saved = x.E.Load(x.FrameType(), frame); x.E.Set("rsp", frame + saved.Type.Bytes); x.E.Set("rbp", saved); };
         r[Enter] = EnterRow;
-        r[Pushfq] = x => x.PushValue(x.E.Rflags());
+        r[Pushfq] = x => x.PushValue(x.E.Rflags() | x.E.Get(I8, "acid").Zext(I64) << 16);
         r[Pushf] = x => x.PushValue(x.E.Rflags().Trunc(I16));
         r[Popfq] = r[Popf] = x => x.RestoreFlags(x.PopValue(x.StackType()));
         r[Lahf] = x => x.E.Set("rax", (x.E.Rflags().Trunc(I8) & 0xd5) | x.E.Const(I8, 2), at: 1);
@@ -105,11 +105,15 @@ static class Moves
         return v;
     }
 
-    /// <summary>All that user mode may change of RFLAGS, but TF, AC and ID.</summary>
+    /// <summary>
+    /// All that user mode may change of an image of RFLAGS, but TF. Programs ask whether ID, and AC, can be changed, to tell processors
+    /// apart; of 16 bits neither is.
+    /// </summary>
     public static void RestoreFlags(this Lift x, V image)
     {
         x.LoadFlags(image, Flag.All);
         x.E.Set("df", (image >> 10).Trunc(I8) & 1);
+        if (image.Type != I16) x.E.Set("acid", (image >> 16).Trunc(I8) & 0x24);
     }
 
     /// <summary>Sets those of <paramref name="which"/> from their bits in an RFLAGS image.</summary>

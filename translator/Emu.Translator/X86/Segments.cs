@@ -85,7 +85,7 @@ static class Segments
         V to = x.OnStack(t, 0), code = x.OnStack(t, 1), flags = x.OnStack(t, 2), sp = x.OnStack(t, 3), stack = x.OnStack(t, 4);
         foreach (var (n, v) in new[] { to, sp, flags }.Index()) x.E.Set("lanes", v.Zext(I64), 8 * n);
         x.Require(Is(code, Register.CS) & Is(stack, Register.SS), Elsewhere);
-        x.RestoreFlags(x.E.Get(I64, "lanes", 16));
+        x.RestoreFlags(t == I16 ? x.E.Get(I16, "lanes", 16) : x.E.Get(I64, "lanes", 16));
         x.E.Set("rsp", x.E.Get(I64, "lanes", 8));
         x.E.Jump(x.E.Get(I64, "lanes"));
     }
