@@ -39,7 +39,7 @@ bool cache_may_remember(uint64_t pc);
 void cache_remember(uint64_t pc, void *host); // in the table that regions of the cache probe
 bool cache_holds(uint64_t host_pc);
 const struct region *cache_region_of(uint64_t host_pc);
-enum { CACHE_SIZE = 64 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
+enum { CACHE_SIZE = 256 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
 
 // cells.c: counters of regions translated at run time.
 void cells_use(const struct region *region, bool is_new);

@@ -35,7 +35,7 @@ public sealed class FallbackFaultTests
     [Fact]
     public void HasNoMemory()
     {
-        var said = Actor.Run("ulimit -v 500000; EMU_TIER=2 ./plain untranslated 1");
+        var said = Actor.Run("ulimit -v 900000; EMU_TIER=2 ./plain untranslated 1");
         Assert.Equal((70, "emu: the fallback translator has ended\n"), (said.Code, said.Error));
     }
 }
