@@ -35,11 +35,11 @@ sealed unsafe class Channel(int socket)
 
     void Send(ulong id, MessageKind kind, ReadOnlySpan<ulong> words, ReadOnlySpan<byte> more)
     {
-        var message = new byte[sizeof(MessageHead) + more.Length];
+        Span<byte> message = stackalloc byte[sizeof(MessageHead) + more.Length];
         var head = new MessageHead { Id = id, Kind = kind, Size = (uint)more.Length };
         for (int n = 0; n < words.Length; n++) head.Words[n] = words[n];
         MemoryMarshal.Write(message, head);
-        more.CopyTo(message.AsSpan(sizeof(MessageHead)));
+        more.CopyTo(message[sizeof(MessageHead)..]);
         fixed (byte* p = message)
             while (send(socket, p, (nuint)message.Length, NoSignal) < 0 && Marshal.GetLastSystemError() == Interrupted) { }
     }

@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -113,6 +113,17 @@ static void spawn(int socket) {
   while (RAW4(SYS_wait4, first, NULL, 0x40000000 /* __WALL */, NULL) == -EINTR) continue;
 }
 
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static long seconds(void) {
+  const char *text = variable("EMU_FALLBACK_SECONDS");
+  return text && atol(text) > 0 ? atol(text) : 60;
+}
+
 static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void *more, uint32_t size) {
   static struct {
     struct message head;
@@ -127,22 +138,14 @@ static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void
   if (sent < 0) give_up("has ended");
 }
 
-static long seconds(void) {
-  const char *text = variable("EMU_FALLBACK_SECONDS");
-  return text && atol(text) > 0 ? atol(text) : 60;
-}
-
 // The next message that belongs to this request. What an earlier one left behind (its process was killed) is dropped.
 static void hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
   static uint8_t in[MESSAGE_ROOM];
-  struct timespec left = {seconds(), 0};
+  uint64_t since = now();
   for (;;) {
-    struct pollfd ready = {to_service, POLLIN, 0};
-    long some = raw(SYS_ppoll, (uint64_t)&ready, 1, (uint64_t)&left, 0, 8, 0); // the kernel updates `left`
-    if (some == -EINTR) continue;
-    if (some == 0) give_up("does not answer");
     long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, sizeof in, 0, 0, 0);
-    if (size == -EINTR) continue;
+    if (size == -EINTR && now() - since < (uint64_t)seconds() * 1000000000u) continue;
+    if (size == -EINTR || size == -EAGAIN) give_up("does not answer");
     if (size <= 0) give_up("has ended");
     memcpy(head, in, sizeof *head);
     if (size < (long)sizeof *head || size != (long)sizeof *head + head->size) give_up("talks nonsense");
@@ -176,6 +179,8 @@ static bool open_descriptors(void) {
   int pair[2], file = memfd_create("emu-code", MFD_CLOEXEC);
   if (file < 0) return false;
   if (ftruncate(file, CACHE_SIZE) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return close(file), false;
+  struct timeval patience = {seconds(), 0};
+  setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   to_service = data_own_fd(pair[0]), far_end = data_own_fd(pair[1]), memory = data_own_fd(file);
   return far_end_open = true;
 }
@@ -241,12 +246,6 @@ static const struct region *answer(uint64_t id, bool *is_new) {
   *is_new = reply.words[1];
   if (region && !cache_holds((uint64_t)region)) give_up("talks nonsense");
   return region;
-}
-
-static uint64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static const struct region *ask(uint64_t pc, bool resumed) {

@@ -22,7 +22,7 @@ static struct page {
   uint64_t at;   // 0: free
   uint64_t code; // the page whose contents these are: at, or another one of which this is an alias
   uint32_t first, writes;
-  bool is_protected, is_shared, is_constant; // constant: known to have no alias and not to be writable
+  bool is_protected, is_shared, is_private; // private: known to have no alias while the mapping is the same
 } pages[PAGES];
 
 static struct link {
@@ -128,11 +128,11 @@ static enum page_state state_of(uint64_t at) {
   const struct span *span = span_of(at);
   if (!span) return PAGE_ABSENT;
   struct page *page = known_page(at);
-  if (page->writes < PATIENCE && !page->is_constant) {
+  if (page->writes < PATIENCE && !page->is_private) {
     bool shared = aliases_of(at, watch_alias, page);
     shared_pages += shared && !page->is_shared;
     page->is_shared |= shared;
-    page->is_constant = !span->writable && !shared;
+    page->is_private = !shared;
   }
   enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
   if (state == PAGE_WATCHED && span->writable) set_protection(page, true);
@@ -218,7 +218,7 @@ static void forget_page(struct page *page) {
   if (!page->at) return;
   withdraw(page);
   if (page->is_protected) protected_pages--;
-  page->is_protected = page->is_constant = false;
+  page->is_protected = page->is_private = false;
 }
 
 // The next page that is write-protected for the watch.

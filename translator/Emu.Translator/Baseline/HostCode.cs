@@ -32,7 +32,7 @@ public sealed class HostCode : CodeWriter
     /// <summary>Bytes so far.</summary>
     public int Size { get; private set; }
 
-    public List<Reference> References { get; } = [];
+    public List<Reference> References { get; } = new(128);
 
     /// <summary>The code; all labels must be marked.</summary>
     public byte[] Finish()

@@ -7,8 +7,10 @@ namespace Emu.Translator.Discovery;
 /// <param name="isBarrier">PCs that have a region of their own: jumps there leave.</param>
 public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong, bool> isBarrier)
 {
-    const int MostInstructions = 200, LongestBlock = 64, PageSize = 4096, LongestInstruction = 15;
+    const int MostInstructions = 200, LongestBlock = 64, PageSize = 4096;
 
+    readonly Bytes at = new(page);
+    Decoder? decoder;
     readonly SortedDictionary<ulong, Instruction> code = [];
     readonly SortedSet<ulong> leaders = [];
 
@@ -70,12 +72,26 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
     /// <summary>The instruction; null when some of its bytes are not there. Bytes that are none give an invalid one.</summary>
     Instruction? Decode(ulong pc)
     {
-        byte[] bytes = Read(pc, LongestInstruction);
-        if (bytes.Length == 0) return null;
-        var decoder = Decoder.Create(64, bytes);
-        decoder.IP = pc;
+        decoder ??= Decoder.Create(64, at);
+        decoder.IP = at.Address = pc;
         decoder.Decode(out var i);
         return i.IsInvalid && decoder.LastError == DecoderError.NoMoreBytes ? null : i;
+    }
+
+    /// <summary>Memory for the decoder.</summary>
+    sealed class Bytes(Func<ulong, ReadOnlyMemory<byte>?> page) : CodeReader
+    {
+        ReadOnlyMemory<byte>? there;
+        ulong start = ulong.MaxValue;
+
+        public ulong Address { get; set; }
+
+        public override int ReadByte()
+        {
+            ulong from = Address & ~(ulong)(PageSize - 1);
+            if (from != start) (start, there) = (from, page(from));
+            return there is { } bytes ? bytes.Span[(int)(Address++ - from)] : -1;
+        }
     }
 
     GuestBlock Block(ulong leader)

@@ -17,10 +17,11 @@ public readonly record struct BlockEffect(Transient Reads, Transient Expects, Tr
     {
         Transient reads = 0, expects = 0, kills = 0, writes = 0;
         var partly = new Dictionary<string, uint>(); // bytes written so far
-        var kept = b.Code.Select(Kept).OfType<Inst>().ToHashSet();
+        HashSet<Inst>? kept = null;
+        foreach (var i in b.Code) if (Kept(i) is { } get) (kept ??= []).Add(get);
         foreach (var i in b.Code)
         {
-            if (kept.Contains(i)) continue;
+            if (kept?.Contains(i) == true) continue;
             if (i.Detail is Detail.Register { Reg: var r })
             {
                 uint bytes = (uint)((1ul << i.Printed.Bytes) - 1 << r.Byte), known = partly.GetValueOrDefault(r.Name);

@@ -37,9 +37,10 @@ public static class DeadFlags
             changed = false;
             foreach (var b in Enumerable.Reverse(f.Blocks))
             {
-                var before = b.Code.AsEnumerable().Reverse().Aggregate(AtEnd(b, live, demand), (now, i) => now & ~i.FlagsWritten() | i.FlagsRead());
-                if (before == live[b.Label]) continue;
-                live[b.Label] = before;
+                var now = AtEnd(b, live, demand);
+                for (int n = b.Code.Count; n-- > 0;) now = now & ~b.Code[n].FlagsWritten() | b.Code[n].FlagsRead();
+                if (now == live[b.Label]) continue;
+                live[b.Label] = now;
                 changed = true;
             }
         }
