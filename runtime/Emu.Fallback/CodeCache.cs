@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Emu.Fallback;
 
 /// <summary>
-/// The memory that runners execute: written here, at the addresses that it has there. Space is handed out once and never taken back.
+/// The memory that runners execute: written here, at the addresses that it has there. Space is handed out once and never taken back: a runner
+/// whose cache is full gives it up, and starts a service with an empty one.
 /// </summary>
 sealed unsafe class CodeCache
 {
@@ -28,7 +29,7 @@ sealed unsafe class CodeCache
     public ulong Take(int bytes, int alignment)
     {
         ulong at = (used + (ulong)alignment - 1) & ~((ulong)alignment - 1);
-        if (at + (ulong)bytes > size) throw new TranslationException($"the code cache of {size >> 20} MiB is full");
+        if (at + (ulong)bytes > size) throw new CacheFullException();
         used = at + (ulong)bytes;
         return Address + at;
     }
@@ -38,6 +39,9 @@ sealed unsafe class CodeCache
 
     [DllImport("libc")] static extern nint mmap(nint at, nuint size, int protection, int flags, int file, nint offset);
 }
+
+/// <summary>There is no room for another region.</summary>
+sealed class CacheFullException : Exception;
 
 /// <summary>A PC that cannot be translated; the message is one line for the guest's user.</summary>
 sealed class TranslationException(string message) : Exception(message);

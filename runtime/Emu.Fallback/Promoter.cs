@@ -30,7 +30,7 @@ sealed class Promoter
         foreach (var (version, pc) in hot.GetConsumingEnumerable())
         {
             try { promote(version, pc); }
-            catch (Exception e) when (e is TranslationException or PluginException or ToolException or InvalidOperationException or IOException) { } // it stays as it is
+            catch (Exception e) when (e is CacheFullException or TranslationException or PluginException or ToolException or InvalidOperationException or IOException) { } // it stays as it is
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Emu.Fallback;
 
 /// <summary>runtime/core/fallback.h, in C#: what runner and service say to each other.</summary>
-enum MessageKind : uint { Hello = 1, Ready, Translate, WantPage, Page, Done, Error, Promote }
+enum MessageKind : uint { Hello = 1, Ready, Translate, WantPage, Page, Done, Error, Promote, Full }
 
 /// <summary>What guest code in a page may rely on.</summary>
 enum PageState : ulong { Absent, Constant, Watched, Checked }
@@ -21,7 +21,7 @@ unsafe struct MessageHead
 /// <summary>The numbers that both sides must agree on.</summary>
 static class Protocol
 {
-    public const int Version = 2, Socket = 3, Cache = 4, Runner = 5;
+    public const int Version = 3, Socket = 3, Cache = 4, Runner = 5;
     public const int CellsPerChunk = ((1 << 20) - 64) / 24, ChunkShift = 20, ChunkHeader = 64, KeySize = 16;
     public const int MostRegions = 1 << 18, CacheHeader = 4096;
     public const uint IsChecked = 1, ReadsUnpassed = 2, IsFirstTier = 4, HasExactFaults = 8, TakesUnpassed = 16;

@@ -127,7 +127,7 @@ sealed unsafe class RegionStore
     /// <summary>Counts in the cache's first page.</summary>
     void Count(int counter) => MemoryMarshal.AsRef<ulong>(cache.At(cache.Address + (ulong)counter, 8))++;
 
-    uint Next() => ++regions < Protocol.MostRegions ? regions : throw new TranslationException($"there are more than {Protocol.MostRegions} regions");
+    uint Next() => ++regions < Protocol.MostRegions ? regions : throw new CacheFullException();
 
     /// <summary>Puts code of the first tier into the cache.</summary>
     ulong Place(byte[] text, IReadOnlyList<Reference> references, string name, uint id, uint firstCell)
@@ -156,7 +156,7 @@ sealed unsafe class RegionStore
         if (count > Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk) cells += Protocol.CellsPerChunk - cells % Protocol.CellsPerChunk;
         uint first = cells;
         cells += count;
-        if (cells / Protocol.CellsPerChunk >= 64) throw new TranslationException("there is no room for more counters");
+        if (cells / Protocol.CellsPerChunk >= 64) throw new CacheFullException();
         return first;
     }
 

@@ -80,6 +80,10 @@ sealed unsafe class Service
                 head = e.By;
                 continue;
             }
+            catch (CacheFullException)
+            {
+                channel.Send(head.Id, MessageKind.Full);
+            }
             catch (Exception e) when (e is TranslationException or PluginException or ToolException or UserException or InvalidOperationException or IOException)
             {
                 channel.Error(head.Id, e.Message);

@@ -21,6 +21,8 @@ static void map_chunk(uint32_t n) {
   mapped[n] = true;
 }
 
+void cells_clear(void) { memset(mapped, 0, sizeof mapped); }
+
 // Names that passes gave to keys of new regions. When the chunk is full, reports show numbers.
 static void add_names(const void *names, uint64_t size) {
   uint64_t *offset = &cache_header()->names_offset;

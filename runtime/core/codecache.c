@@ -30,11 +30,12 @@ int32_t emu_heat[MOST_REGIONS];
 // changes its PC: another thread may be between its two loads.
 struct emu_entry emu_dynamic_table[1 << 16] __attribute__((aligned(64)));
 
-static uint64_t base;
+static uint64_t base, size;
 static uint32_t newest;
 
 uint64_t cache_base(void) { return base; }
 uint64_t cache_cells_base(void) { return base + CACHE_SIZE; }
+uint64_t cache_size(void) { return size; }
 struct cache_header *cache_header(void) { return (struct cache_header *)base; }
 bool cache_holds(uint64_t host_pc) { return base && host_pc - base < CACHE_SIZE; }
 
@@ -47,11 +48,12 @@ static uint64_t reserve(uint64_t size) {
   return 0;
 }
 
-bool cache_map(int memory) {
-  uint64_t at = reserve(CACHE_SIZE + CELLS_SIZE);
+bool cache_map(int memory, uint64_t bytes) {
+  uint64_t at = base ? base : reserve(CACHE_SIZE + CELLS_SIZE);
   if (!at) return false;
-  memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE);
-  long code = raw(SYS_mmap, at, CACHE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
+  if (!base) memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE);
+  size = bytes;
+  long code = raw(SYS_mmap, at, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   long header = raw(SYS_mmap, at, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   if (code != (long)at || header != (long)at) return false;
   base = at;
@@ -123,6 +125,15 @@ void cache_forget_all(void) {
   for (uint32_t id = 1; id <= newest; id++) emu_valid[id] = 0;
   for (size_t i = 0; i < sizeof emu_dynamic_table / sizeof *emu_dynamic_table; i++)
     if (emu_dynamic_table[i].pc) emu_dynamic_table[i].pc = 1;
+}
+
+void cache_clear(void) {
+  memset(known, 0, (newest + 1) * sizeof *known);
+  memset(emu_valid, 0, newest + 1);
+  memset(places, 0, sizeof places);
+  memset(emu_dynamic_table, 0, sizeof emu_dynamic_table);
+  newest = 0;
+  raw(SYS_mmap, base, CACHE_SIZE + CELLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
 }
 
 const struct region *cache_region_of(uint64_t host_pc) {

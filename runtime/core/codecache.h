@@ -22,12 +22,14 @@ uint64_t guest_changes(void); // so many times watched code changed
 // A region is valid from now on, and its pages are watched for it. False: code has changed since; ask again.
 bool guest_code_used(const struct region *region, uint64_t since);
 void guest_forget_all(void); // no region translated at run time is valid any more
+void guest_forget_pages(void); // and no page is watched
 
 // alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
 bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
 
 // codecache.c: the regions that are valid in this process.
-bool cache_map(int memory);
+bool cache_map(int memory, uint64_t bytes);
+uint64_t cache_size(void);
 uint64_t cache_base(void);
 uint64_t cache_cells_base(void);
 struct cache_header *cache_header(void);
@@ -35,6 +37,7 @@ const struct region *cache_find(uint64_t pc); // only a valid one
 void cache_add(const struct region *region);
 void cache_withdraw(uint32_t id);
 void cache_forget_all(void);
+void cache_clear(void); // nobody is in it
 bool cache_may_remember(uint64_t pc);
 void cache_remember(uint64_t pc, void *host); // in the table that regions of the cache probe
 bool cache_holds(uint64_t host_pc);
@@ -43,6 +46,7 @@ enum { CACHE_SIZE = 256 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
 
 // cells.c: counters of regions translated at run time.
 void cells_use(const struct region *region, bool is_new);
+void cells_clear(void); // the cache is another one
 
 // fallback.c: the service. NULL: no code there.
 void fallback_note_environment(void); // before the guest can change it
@@ -51,6 +55,9 @@ void fallback_parted(void); // in the first one, afterwards
 void fallback_forked(void); // in the child
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
 // Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
+bool fallback_is_full(void); // the code cache: no region is translated until
+void fallback_empty(void);   // by threads without host frames, has emptied it
+uint64_t fallback_emptied(void); // how often that was
 bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);
 void fallback_exact_faults(void); // from now on, registers must be known where code faults
 void fallback_say_statistics(void); // with EMU_STATS=1
@@ -59,6 +66,8 @@ void fallback_say_statistics(void); // with EMU_STATS=1
 void regions_withdraw(uint64_t from, uint64_t to); // those of a module: it is not there, or is another one now
 void regions_revive(uint64_t from, uint64_t to);
 void regions_leave_frames(void); // no host frame goes on where it is
+bool regions_are_left(void);     // no other thread has host frames of before, nor will
+void regions_forget_cache(void); // nothing of the image leads to the code cache
 void regions_forget_image(void); // the image's code is not what was translated ahead of time any more
 bool regions_of_image(void);     // whether all that was translated ahead of time is still in use
 

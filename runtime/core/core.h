@@ -113,7 +113,8 @@ uint64_t rflags(const struct emu_state *s); // as user mode sees it (Intel SDM v
 // dispatch.c
 void dispatch_init(void); // the table of the image's regions
 bool dispatch_is_told(void);       // whether all host frames of this thread must be left
-void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them
+void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them, and this does not return
+void dispatch_in_kernel(bool is);  // whether it is in a system call, behind which it looks
 void dispatch_thread_begins(void);
 
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
@@ -145,6 +146,7 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size);
 _Noreturn void thread_exit(int status);
 void threads_forked(void);       // in the child
 bool thread_shares(void);        // whether this is a process that shares the memory of another one
+bool thread_shares_at(int64_t distance); // the same of another one
 void threads_call_to_core(void); // generated code of every thread leaves for the core at its next check
 void threads_each_other(void (*see)(int64_t distance)); // how far their thread-local objects are from this thread's
 uint64_t thread_storage(void);   // where this thread's thread-local storage begins
@@ -169,6 +171,7 @@ _Noreturn void signals_die(int signal); // as the default action would
 
 // deliver.c: the guest's handlers.
 void deliver_waiting(void); // all of the guest is in emu_state
+void deliver_leaves_frames(void); // host frames of handlers are left, too
 bool deliver_return(void);  // rt_sigreturn of the guest; false: a signal that waits comes first
 
 // data.c: the data file.

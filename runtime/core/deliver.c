@@ -17,6 +17,14 @@ static _Noreturn void die(int signal) {
 static _Thread_local uint64_t fault_frame;
 static _Thread_local bool fault_returns;
 
+// The same frame where the host's are left that have the registers which it does not have.
+static _Thread_local uint64_t left_frame;
+
+void deliver_leaves_frames(void) {
+  if (fault_frame) left_frame = fault_frame;
+  fault_frame = 0;
+}
+
 // Whether the guest is back where it was.
 static bool deliver(const struct arrival *a, bool exact) {
   struct emu_state *s = &emu_state;
@@ -29,6 +37,7 @@ static bool deliver(const struct arrival *a, bool exact) {
     die(SIGSEGV); // force_sigsegv
   }
   uint64_t entry = s->rip;
+  if (frame == left_frame) left_frame = 0;
   event_happens(EVENT_SIGNAL, (uint64_t)a->info.si_signo, (uint64_t)(int64_t)a->info.si_code, entry);
   signals_block(a->blocked_in_handler);
   deliver_waiting(); // the kernel makes all frames at once: the last signal's handler runs first
@@ -53,10 +62,15 @@ void deliver_waiting(void) {
 bool deliver_return(void) {
   uint64_t mask, held = signals_hold();
   if (signals_waiting()) return signals_release(held), false;
-  fault_returns = emu_state.gpr[RSP] - 8 == fault_frame;
+  uint64_t frame = emu_state.gpr[RSP] - 8;
+  fault_returns = frame == fault_frame;
   if (!frame_pop(&mask)) {
     signals_release(held);
     emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
+  }
+  if (left_frame && frame == left_frame) {
+    say("the registers at %@, where a handler for a fault returns to, are lost: build the runner with --exact-faults", emu_state.rip);
+    die(SIGSEGV);
   }
   signals_block(mask);
   return true;
@@ -110,16 +124,19 @@ static _Noreturn void run_handler(struct interrupted *was) {
   uint8_t fpu_before[416], fpu_after[416];
   emu_state.rip = was->pc;
   struct emu_state before = emu_state;
+  uint64_t outer = fault_frame;
   fpu_save(fpu_before);
   signals_describe_fault(was->arrival.info.si_signo, &was->arrival);
   bool back = deliver(&was->arrival, was->exact);
   fpu_save(fpu_after);
+  if (back) fault_frame = outer;
   if (back && same(&before, &emu_state) && !memcmp(fpu_before, fpu_after, sizeof fpu_before)) resume(was);
   if (!was->exact && (back || fault_returns)) {
     say("the guest's handler for %s at %@ changed registers in its context: build the runner with --exact-faults",
         signal_name(was->arrival.info.si_signo), was->pc);
     die(was->arrival.info.si_signo);
   }
+  deliver_leaves_frames();
   host_stack_restart(dispatch);
 }
 

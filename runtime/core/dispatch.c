@@ -1,14 +1,23 @@
 // Owns the loop that keeps the guest running, and the lookup of regions: those of the image first, then those translated at run time.
 #include "core.h"
 #include "codecache.h"
+#include <linux/membarrier.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 _Noreturn void dispatch(void);
 
 static bool image_forgotten, some_withdrawn;
-static uint64_t tellings;                       // how often all host frames had to be left
-static _Thread_local uint64_t followed, go_on_at; // how many of them this thread has followed, and where it went on
-static const uint64_t NOWHERE = 0x8000000000000001; // not canonical: no region expects it
+static uint64_t tellings;                // how often all host frames had to be left
+static _Thread_local uint64_t followed;   // how many of them this thread has followed
+static _Thread_local bool in_kernel;      // and it will before it goes on in its host frames
+static uint64_t added;                    // entries of the table that lead to the code cache
+
+// Stubs that lead to it, and what they were before.
+static struct patched {
+  void **place, *before;
+} patched[1 << 16];
+static uint32_t patches;
 
 static struct emu_entry *first_place(uint64_t pc) {
   return (struct emu_entry *)((char *)emu_dispatch_table + ((pc ^ pc << 4) & (uint64_t)emu_dispatch_mask));
@@ -48,14 +57,32 @@ void regions_leave_frames(void) {
 
 bool dispatch_is_told(void) { return followed != __atomic_load_n(&tellings, __ATOMIC_SEQ_CST); }
 
-void dispatch_thread_begins(void) { followed = __atomic_load_n(&tellings, __ATOMIC_SEQ_CST); }
+void dispatch_thread_begins(void) { __atomic_store_n(&followed, __atomic_load_n(&tellings, __ATOMIC_SEQ_CST), __ATOMIC_RELEASE); }
+
+void dispatch_in_kernel(bool is) { __atomic_store_n(&in_kernel, is, __ATOMIC_RELEASE); }
 
 void dispatch_leave_frames(void) {
   if (!dispatch_is_told()) return;
   dispatch_thread_begins();
   host_limit_lower();
-  go_on_at = emu_state.rip;
-  emu_state.rip = NOWHERE;
+  deliver_leaves_frames();
+  host_stack_restart(dispatch);
+}
+
+static bool all_left;
+
+static void look_at(int64_t distance) {
+  uint64_t has_followed = __atomic_load_n((uint64_t *)((uint64_t)&followed + (uint64_t)distance), __ATOMIC_ACQUIRE);
+  bool will_follow = __atomic_load_n((bool *)((uint64_t)&in_kernel + (uint64_t)distance), __ATOMIC_ACQUIRE);
+  if ((has_followed != tellings && !will_follow) || thread_shares_at(distance)) all_left = false;
+}
+
+// A thread that comes back from the kernel says so before it looks whether it is told, and fences nothing: the kernel does it for all.
+bool regions_are_left(void) {
+  RAW3(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+  all_left = true;
+  threads_each_other(look_at);
+  return all_left;
 }
 
 static uint64_t room(void) { return ((uint64_t)emu_dispatch_mask / sizeof(struct emu_entry) + 1) / 4; }
@@ -67,15 +94,24 @@ static void *leave(uint64_t pc) {
 
 // Ahead-of-time code jumps to what it does not know with what the code that it knows may read; of the rest only r8 to r11 where the
 // psABI passes something in them.
+static void check_passed(const struct region *region, uint32_t refused) {
+  if (!(region->flags & refused)) return;
+  say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", region->pc);
+  process_exit(EXIT_UNTRANSLATED);
+}
+
+// What it left for, as the cache was full.
+static _Thread_local struct {
+  uint64_t pc;
+  uint32_t refused;
+} left_for;
+
 static void *of_ahead_of_time_code(uint64_t pc, uint32_t refused) {
   const struct region *region = find_or_translate(pc, false);
+  left_for.pc = pc, left_for.refused = region ? 0 : refused;
   if (!region) return leave(pc);
-  if (region->flags & refused) {
-    say("code at %@ reads flags or r11 where ahead-of-time code enters it: rebuild the runner, it is a root then", pc);
-    process_exit(EXIT_UNTRANSLATED);
-  }
+  check_passed(region, refused);
   // The table is at most half full with the image's roots: some of the rest is for these.
-  static uint64_t added;
   lock(LOCK_REGIONS);
   struct emu_entry *place = place_of(pc);
   if (place->pc || (place == first_place(pc) && added < room()) || added < room() / 2) {
@@ -131,11 +167,16 @@ __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {
   return emu_state.host_limit == ~0ull && find(pc) ? through_core(pc) : of_any_code(pc);
 }
 
-// Whoever jumps there hands over what the region may read, as to one translated ahead of time. Regions of the cache are there for good,
-// and ask themselves whether they are valid.
+// Whoever jumps there hands over what the region may read, as to one translated ahead of time. Regions of the cache ask themselves whether they
+// are valid.
 __attribute__((preserve_all)) void *emu_stub_target(uint64_t pc, void **place) {
   void *host = emu_lookup_everything(pc);
-  if (cache_holds((uint64_t)host)) *place = host;
+  lock(LOCK_REGIONS);
+  if (cache_holds((uint64_t)host) && patches < sizeof patched / sizeof *patched) {
+    patched[patches++] = (struct patched){place, *place};
+    *place = host;
+  }
+  unlock(LOCK_REGIONS);
   return host;
 }
 
@@ -177,6 +218,17 @@ void regions_forget_image(void) {
   if (first) regions_leave_frames();
 }
 
+// Entries of the cache were added behind all of the image's: none of those is found by way of them.
+void regions_forget_cache(void) {
+  lock(LOCK_REGIONS);
+  const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
+  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
+    if (at->pc && cache_holds((uint64_t)at->host)) *at = (struct emu_entry){0};
+  while (patches) patches--, *patched[patches].place = patched[patches].before;
+  added = 0;
+  unlock(LOCK_REGIONS);
+}
+
 static _Noreturn void missing(uint64_t pc) {
   char byte;
   emu_trap(pc, SIGSEGV, copy_in(&byte, pc, 1) ? "jump to memory that is not executable" : "jump to memory that is not mapped");
@@ -184,10 +236,13 @@ static _Noreturn void missing(uint64_t pc) {
 
 void dispatch(void) {
   for (;;) {
-    if (emu_state.rip == NOWHERE) emu_state.rip = go_on_at;
+    dispatch_thread_begins(); // there are no host frames
+    if (fallback_is_full()) fallback_empty();
     void *region = find(emu_state.rip);
     const struct region *translated = region ? NULL : find_or_translate(emu_state.rip, true);
+    if (!region && !translated && fallback_is_full()) continue;
     if (!region && !translated) missing(emu_state.rip);
+    if (translated && left_for.pc == translated->pc) check_passed(translated, left_for.refused), left_for.refused = 0;
     emu_enter(region ? region : (void *)translated->host);
   }
 }

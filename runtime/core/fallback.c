@@ -17,13 +17,14 @@
 #include <unistd.h>
 
 static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",         "TMPDIR",
-                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_STATS", "EMU_TIER"};
+                                     "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_FALLBACK_KIB", "EMU_STATS", "EMU_TIER"};
 enum { PASSED = sizeof passed / sizeof *passed };
 static char strings[16 << 10], *environment[PASSED + 1];
 
 static int to_service = -1, far_end = -1, memory = -1; // far_end: the service's of the socket
 static bool started, far_end_open;
-static uint64_t requests;
+static bool full; // the cache: nothing is translated until it has been emptied
+static uint64_t requests, emptied, regions_when_emptied;
 static bool wants_exact_faults;
 
 // The guest may write over its environment: it lies on its stack.
@@ -48,6 +49,8 @@ static const char *variable(const char *name) {
     if (strncmp(*at, name, length) == 0 && (*at)[length] == '=' && (*at)[length + 1]) return *at + length + 1;
   return NULL;
 }
+
+static const char no_room[] = "has no room for a region in an empty code cache";
 
 static _Noreturn void give_up(const char *why) {
   say("the fallback translator %s", why);
@@ -113,15 +116,23 @@ static void spawn(int socket) {
   while (RAW4(SYS_wait4, first, NULL, 0x40000000 /* __WALL */, NULL) == -EINTR) continue;
 }
 
+static uint64_t number(const char *name, uint64_t otherwise) {
+  const char *text = variable(name);
+  return text && atol(text) > 0 ? (uint64_t)atol(text) : otherwise;
+}
+
 static uint64_t now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static long seconds(void) {
-  const char *text = variable("EMU_FALLBACK_SECONDS");
-  return text && atol(text) > 0 ? atol(text) : 60;
+static uint64_t seconds(void) { return number("EMU_FALLBACK_SECONDS", 60); }
+
+// The cache's bytes; tests want few.
+static uint64_t room(void) {
+  uint64_t wanted = page_up(number("EMU_FALLBACK_KIB", CACHE_SIZE >> 10) << 10);
+  return wanted < CACHE_SIZE ? wanted : CACHE_SIZE;
 }
 
 static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void *more, uint32_t size) {
@@ -144,7 +155,7 @@ static void hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
   uint64_t since = now();
   for (;;) {
     long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, sizeof in, 0, 0, 0);
-    if (size == -EINTR && now() - since < (uint64_t)seconds() * 1000000000u) continue;
+    if (size == -EINTR && now() - since < seconds() * 1000000000u) continue;
     if (size == -EINTR || size == -EAGAIN) give_up("does not answer");
     if (size <= 0) give_up("has ended");
     memcpy(head, in, sizeof *head);
@@ -169,17 +180,18 @@ static void greet(void) {
   uint8_t more[PAGE];
   uint64_t id = ++requests | (uint64_t)getpid() << 32;
   post(id, MESSAGE_HELLO,
-       (uint64_t[6]){FALLBACK_VERSION, cache_base(), CACHE_SIZE, (uint64_t)state_offset(), cache_cells_base(), CELLS_SIZE},
+       (uint64_t[6]){FALLBACK_VERSION, cache_base(), room(), (uint64_t)state_offset(), cache_cells_base(), CELLS_SIZE},
        emu_build_name, (uint32_t)strlen(emu_build_name));
   hear(id, &reply, more);
+  if (reply.kind == MESSAGE_FULL) give_up(no_room);
   if (reply.kind != MESSAGE_READY) give_up("talks nonsense");
 }
 
 static bool open_descriptors(void) {
   int pair[2], file = memfd_create("emu-code", MFD_CLOEXEC);
   if (file < 0) return false;
-  if (ftruncate(file, CACHE_SIZE) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return close(file), false;
-  struct timeval patience = {seconds(), 0};
+  if (ftruncate(file, (off_t)room()) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return close(file), false;
+  struct timeval patience = {(time_t)seconds(), 0};
   setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   to_service = data_own_fd(pair[0]), far_end = data_own_fd(pair[1]), memory = data_own_fd(file);
   return far_end_open = true;
@@ -211,16 +223,21 @@ void fallback_forked(void) {
   memory = -1;
 }
 
-static void start(void) {
+static const struct cache_header no_numbers;
+
+static void start(const struct cache_header *numbers) {
   if (!*program()) give_up("is missing: this runner does not know one (EMU_FALLBACK names it)");
   if (access(program(), R_OK)) {
     say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerror(errno));
     process_exit(EXIT_UNTRANSLATED);
   }
-  if ((memory < 0 && !open_descriptors()) || !cache_map(memory)) give_up("cannot be started: no memory or descriptors for it");
+  if ((memory < 0 && !open_descriptors()) || !cache_map(memory, room())) give_up("cannot be started: no memory or descriptors for it");
   spawn(far_end);
   close_far_end();
   started = true;
+  struct cache_header *h = cache_header();
+  h->regions = numbers->regions, h->trips = numbers->trips, h->nanoseconds = numbers->nanoseconds, h->withdrawn = numbers->withdrawn;
+  h->first_tier = numbers->first_tier, h->promoted = numbers->promoted;
   cache_header()->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
   greet();
 }
@@ -231,12 +248,20 @@ static void lock_service(short how) {
   while (RAW3(SYS_fcntl, memory, F_SETLKW, &all) == -EINTR) continue;
 }
 
+// Every thread leaves its host frames, and waits in the dispatcher.
+static void cache_fills_up(void) {
+  if (cache_header()->regions == regions_when_emptied) give_up(no_room);
+  __atomic_store_n(&full, true, __ATOMIC_SEQ_CST);
+  regions_leave_frames();
+}
+
 static const struct region *answer(uint64_t id, bool *is_new) {
   struct message reply;
   uint8_t page[PAGE];
   for (;;) {
     hear(id, &reply, page);
     if (reply.kind == MESSAGE_DONE) break;
+    if (reply.kind == MESSAGE_FULL) return cache_fills_up(), NULL;
     if (reply.kind != MESSAGE_WANT_PAGE) give_up("talks nonsense");
     uint64_t at = page_down(reply.words[0]);
     enum page_state state = guest_page(at, page);
@@ -275,19 +300,53 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   if (!guest_executable(pc)) return NULL;
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc); // another thread may have been faster
-  if (!region) {
-    if (!started) start();
+  if (!region && !full) {
+    if (!started) start(&no_numbers);
     region = ask_alone(pc, resumed);
   }
   unlock(LOCK_TRANSLATION);
   return region;
 }
 
+bool fallback_is_full(void) { return __atomic_load_n(&full, __ATOMIC_SEQ_CST); }
+uint64_t fallback_emptied(void) { return __atomic_load_n(&emptied, __ATOMIC_ACQUIRE); }
+
+// What this process has is replaced: memory, service and all that is known of regions. Relatives keep theirs. Numbers go on.
+static void replace(void) {
+  struct cache_header numbers = *cache_header();
+  RAW1(SYS_close, to_service), RAW1(SYS_close, memory);
+  if (far_end_open) RAW1(SYS_close, far_end);
+  regions_forget_cache();
+  guest_forget_pages();
+  cells_clear();
+  cache_clear();
+  __atomic_fetch_add(&emptied, 1, __ATOMIC_ACQ_REL);
+  started = far_end_open = false, memory = -1;
+  regions_when_emptied = numbers.regions;
+  start(&numbers);
+}
+
+// Where no other thread is in the cache, and none will be: those that come back from the kernel leave their host frames first, the others are
+// here. A process that shares its memory, but not its descriptors, is waited for.
+void fallback_empty(void) {
+  for (uint64_t since = now(); fallback_is_full();) {
+    lock(LOCK_TRANSLATION);
+    if (full && !thread_shares() && regions_are_left()) {
+      replace();
+      __atomic_store_n(&full, false, __ATOMIC_SEQ_CST);
+    }
+    unlock(LOCK_TRANSLATION);
+    if (now() - since > seconds() * 1000000000u) give_up("has no room, and a thread that does not leave the code cache");
+    struct timespec moment = {0, 100000};
+    if (full) RAW2(SYS_nanosleep, &moment, NULL);
+  }
+}
+
 bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc);
   bool is_better = region && !(region->flags & REGION_FIRST_TIER);
-  if (!is_better && may_be_new && cache_header()->is_promoted[pc % PROMOTED]) {
+  if (!is_better && may_be_new && !full && cache_header()->is_promoted[pc % PROMOTED]) {
     region = ask_alone(pc, false);
     is_better = region && !(region->flags & REGION_FIRST_TIER);
   }
@@ -314,6 +373,7 @@ void fallback_say_statistics(void) {
   if (!wanted || wanted[0] != '1') return;
   if (!started) return say("statistics: nothing was translated at run time");
   const struct cache_header *h = cache_header();
+  if (emptied) say("statistics: the code cache was emptied %u times", emptied);
   say("statistics: %u regions translated at run time, %u by the first tier, %u promoted, %u round trips, %u us waiting for them, %u regions "
       "withdrawn",
       h->regions, h->first_tier, h->promoted, h->trips, h->nanoseconds / 1000, h->withdrawn);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { FALLBACK_VERSION = 2, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+enum { FALLBACK_VERSION = 3, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
 
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
@@ -17,6 +17,7 @@ enum fallback_kind {
   MESSAGE_DONE,      // from it: address of the struct region (0: no code there), whether it is new
   MESSAGE_ERROR,     // from it: a line of text
   MESSAGE_PROMOTE,   // to it, no answer: id of a region of the first tier, PC in it that is hot
+  MESSAGE_FULL,      // from it: there is no room in the cache
 };
 
 // What guest code in a page may rely on.

@@ -187,6 +187,16 @@ void guest_forget_all(void) {
   unlock(LOCK_CODE);
 }
 
+void guest_forget_pages(void) {
+  lock(LOCK_CODE);
+  for (size_t i = 0; i < PAGES; i++)
+    if (pages[i].at) set_protection(&pages[i], false);
+  memset(pages, 0, sizeof pages);
+  used_links = 1, free_links = used_pages = protected_pages = shared_pages = 0;
+  changes++;
+  unlock(LOCK_CODE);
+}
+
 void guest_writable_now(void) {
   if (!shared_pages) return;
   lock(LOCK_CODE);

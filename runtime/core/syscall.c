@@ -65,14 +65,17 @@ static long perform(long number, const uint64_t args[6]) {
 // Stores of the kernel into pages that are watched for stores fail, or must be seen.
 static long attempt(long number, const uint64_t args[6]) {
   if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
-  long result = perform(number, args);
-  while (result == -EFAULT && guest_unwatch(0, ~0ull)) result = perform(number, args);
-  return result;
+  for (;;) {
+    uint64_t emptied = fallback_emptied();
+    long result = perform(number, args);
+    if (result != -EFAULT || (!guest_unwatch(0, ~0ull) && emptied == fallback_emptied())) return result;
+  }
 }
 
 // One that a signal came before is begun again after the handler, from the registers that it left (handle_signal in
-// arch/x86/kernel/signal.c: ERESTARTSYS). Whether the call is done: else the guest is somewhere else.
-static bool call_kernel(void) {
+// arch/x86/kernel/signal.c: ERESTARTSYS). Whether the call is done: else the guest is somewhere else. Ends here: the thread looks whether it must
+// leave its host frames before it goes on in them.
+static bool call_kernel(bool ends_here) {
   struct emu_state *s = &emu_state;
   const uint64_t next = s->rip, instruction = next - 2;
   for (;;) {
@@ -81,7 +84,9 @@ static bool call_kernel(void) {
     s->gpr[RCX] = next;
     s->gpr[R11] = rflags(s);
     const uint64_t number = (uint32_t)s->gpr[RAX];
+    dispatch_in_kernel(ends_here);
     long result = signals_waiting() ? RESTART : attempt((int)number, args); // the number is eax, sign-extended
+    dispatch_in_kernel(false);
     if (result != RESTART) {
       s->gpr[RAX] = (uint64_t)result;
       s->event[0] = number;
@@ -94,10 +99,10 @@ static bool call_kernel(void) {
   }
 }
 
-void emu_syscall_watched(void) { call_kernel(); }
+void emu_syscall_watched(void) { call_kernel(false); }
 
 void emu_deliver(void) { emu_safepoint(); }
 
 void emu_syscall(void) {
-  if (call_kernel()) emu_deliver();
+  if (call_kernel(true)) emu_deliver();
 }

@@ -68,6 +68,8 @@ static uint64_t storage_size(void) {
 
 bool thread_shares(void) { return birth.shares; }
 
+bool thread_shares_at(int64_t distance) { return ((struct birth *)((uint64_t)&birth + (uint64_t)distance))->shares; }
+
 uint64_t thread_storage(void) { return self() - storage_size(); }
 
 // What the segment says of [from, to), where it is at `at`.

@@ -45,7 +45,8 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     public string Describe(Function f)
     {
         var inside = f.Blocks.Select(b => b.Label).ToHashSet();
-        var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => !inside.Contains(to)).Distinct();
+        // One that finds its code changed leaves for a block of its own as for one outside.
+        var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => Guard.Kind != GuardKind.None || !inside.Contains(to)).Distinct();
         var roots = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits)).Where(IsRoot).Distinct();
         return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
     }
