@@ -19,7 +19,7 @@
 static const char *const passed[] = {"HOME",      "XDG_CACHE_HOME", "PATH",         "TMPDIR",
                                      "EMU_CACHE", "DOTNET_ROOT",    "EMU_FALLBACK", "EMU_FALLBACK_SECONDS", "EMU_FALLBACK_KIB", "EMU_STATS", "EMU_TIER"};
 enum { PASSED = sizeof passed / sizeof *passed };
-static char strings[16 << 10], *environment[PASSED + 1];
+static char strings[16 << 10], *environment[PASSED + 2];
 
 static int to_service = -1, far_end = -1, memory = -1; // far_end: the service's of the socket
 static bool started, far_end_open;
@@ -57,17 +57,27 @@ static _Noreturn void give_up(const char *why) {
   process_exit(EXIT_UNTRANSLATED);
 }
 
+// The one of `emu build --bundle`, with the libraries that it needs.
+static struct {
+  char libraries[4096], program[4096];
+} bundle = {.libraries = "LD_LIBRARY_PATH="};
+
+static bool is_bundled(void) {
+  char *folder = bundle.libraries + strlen("LD_LIBRARY_PATH=");
+  long length = RAW3(SYS_readlink, "/proc/self/exe", folder, sizeof bundle.libraries - 64);
+  if (length <= 0) return false;
+  folder[length] = 0;
+  strcpy(strrchr(folder, '/') + 1, "emu-fallback");
+  strcpy(bundle.program, folder);
+  strcat(bundle.program, "/emu-fallback");
+  return !access(bundle.program, X_OK);
+}
+
 // The variable's, else the one that the runner was built with, else one beside the runner; "": none.
 static const char *program(void) {
-  static char beside[4096];
   const char *own = variable("EMU_FALLBACK");
   if (own) return own;
-  long length = RAW3(SYS_readlink, "/proc/self/exe", beside, sizeof beside - 32);
-  if ((*emu_fallback_path && !access(emu_fallback_path, R_OK)) || length <= 0) return emu_fallback_path;
-  beside[length] = 0;
-  strcpy(strrchr(beside, '/') + 1, "emu-fallback");
-  if (access(beside, R_OK)) strcat(beside, ".dll");
-  return access(beside, R_OK) ? emu_fallback_path : beside;
+  return (*emu_fallback_path && !access(emu_fallback_path, R_OK)) || !is_bundled() ? emu_fallback_path : bundle.program;
 }
 
 // --- In the new process ---------------------------------------------------------------------------------------------------
@@ -95,6 +105,11 @@ static _Noreturn void become_service(int socket) {
   size_t length = strlen(path);
   bool managed = length > 4 && strcmp(path + length - 4, ".dll") == 0;
   char *words[] = {(char *)(managed ? emu_fallback_host : path), managed ? (char *)path : NULL, NULL};
+  if (path == bundle.program) {
+    char **end = environment;
+    while (*end) end++;
+    *end = bundle.libraries;
+  }
   RAW0(SYS_setsid); // signals of the terminal are the guest's
   own_descriptors(socket);
   default_signals();

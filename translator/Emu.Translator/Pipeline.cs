@@ -154,6 +154,9 @@ public sealed class Pipeline
     /// <summary>Names that passes gave to keys so far, by array.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;
 
+    /// <summary>The plugins' C files as bitcode.</summary>
+    public IEnumerable<(string File, byte[] Bitcode)> Probes => probes.Value.Files;
+
     /// <summary>Whether the plugins are those of a run.</summary>
     public bool Declares(Meta run) => instrumenter.Registry.Declares(run);
 

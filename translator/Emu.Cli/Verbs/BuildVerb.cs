@@ -13,10 +13,13 @@ static class BuildVerb
         string output = Path.GetFullPath(options.Output ?? Path.GetFileName(guest.Path) + ".emu");
         if (options.Output is "" || output.EndsWith('/')) throw new UserException($"{options.Output}: the runner needs a file name");
         string partial = $"{output}.{Environment.ProcessId}";
+        if (options.Bundle) Bundle.Check(options);
         CheckWritable(options.Output ?? output, output, partial);
         try
         {
-            Translation.Open(guest, options).Build(partial);
+            var translation = Translation.Open(guest, options);
+            translation.Build(partial);
+            if (options.Bundle) Bundle.Write(output, translation.Pipeline);
             File.Move(partial, output, overwrite: true);
         }
         finally

@@ -7,7 +7,7 @@ namespace Emu.Translator.Closure;
 /// <summary>Finds a library by its name as the guest's dynamic linker would (ld.so(8); for musl ldso/dynlink.c).</summary>
 /// <param name="isMusl">Whose rules.</param>
 /// <param name="libraryPath">LD_LIBRARY_PATH.</param>
-sealed class LibrarySearch(bool isMusl, string libraryPath)
+public sealed class LibrarySearch(bool isMusl, string libraryPath)
 {
     static readonly string[] glibcFolders = ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib", "/usr/lib", "/lib64", "/usr/lib64"];
     static readonly string[] muslFolders = ["/lib", "/usr/local/lib", "/usr/lib"];

@@ -17,13 +17,21 @@ public sealed unsafe class Probes
 
     readonly ObjectCache cache;
     readonly IReadOnlyList<ProbeInfo> probes;
+    /// <summary>What is added to a C file's name where its bitcode lies beside it: there, no compiler is needed.</summary>
+    public const string Bitcode = ".bc";
+
     readonly IReadOnlyList<byte[]> files;
 
     public Probes(IReadOnlyList<ProbeInfo> probes, ObjectCache cache)
     {
         (this.probes, this.cache) = (probes, cache);
-        files = [.. probes.Select(p => p.File).Distinct().Select(Compile)];
+        files = [.. Paths.Select(Compile)];
     }
+
+    IEnumerable<string> Paths => probes.Select(p => p.File).Distinct();
+
+    /// <summary>The C files, compiled.</summary>
+    public IEnumerable<(string File, byte[] Bitcode)> Files => Paths.Zip(files);
 
     /// <summary>Whether there is none.</summary>
     public bool IsEmpty => files.Count == 0;
@@ -92,6 +100,7 @@ public sealed unsafe class Probes
 
     byte[] Compile(string file)
     {
+        if (File.Exists(file + Bitcode)) return File.ReadAllBytes(file + Bitcode);
         string include = Path.Combine(AppContext.BaseDirectory, "include");
         // What the preprocessor gives is what the bitcode depends on.
         string source = Run("-E", file, "-I", include), key = "probe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source))) + "-bitcode";
