@@ -85,7 +85,7 @@ sealed class BuildOptions : TranslationOptions
     [Option('o', "output", MetaValue = "RUNNER", HelpText = "Where the runner goes (./GUEST.emu).")]
     public string? Output { get; set; }
 
-    [Option("bundle", HelpText = "Put what translates code that is met at run time beside the runner, in emu-fallback/ (220 MiB), for machines without emu.")]
+    [Option("bundle", HelpText = "Put what translates code that is met at run time beside the runner, in emu-fallback/ (190 MiB), for machines without emu.")]
     public bool Bundle { get; set; }
 }
 

@@ -10,7 +10,8 @@ namespace Emu.Cli.Running;
 /// <summary>The folder emu-fallback/ beside a runner: the fallback translator with all that it needs but glibc, for machines without emu.</summary>
 static class Bundle
 {
-    const string Llvm = "libLLVM.so.19.1";
+    /// <summary>What it opens while it runs: LLVM, and OpenSSL, which .NET computes hashes with.</summary>
+    static readonly string[] opened = ["libLLVM.so.19.1", "libssl.so.3"];
 
     /// <summary>What every dynamic program of a system is started with: these must be the system's own.</summary>
     static readonly string[] system = ["ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"];
@@ -48,8 +49,8 @@ static class Bundle
     {
         var program = Image.Load(Program);
         var search = new LibrarySearch(isMusl: false, "");
-        string llvm = search.Find(Llvm, [(Program, program)]) ?? throw new UserException($"--bundle: no {Llvm}");
-        return ProgramClosure.Of(Program, program, [llvm], "", GuestFile.RealPath)
+        var found = opened.Select(name => search.Find(name, [(Program, program)]) ?? throw new UserException($"--bundle: there is no {name} on this machine"));
+        return ProgramClosure.Of(Program, program, found, "", GuestFile.RealPath)
             .Select(f => (Name: f.Image.SoName ?? Path.GetFileName(f.Path), f.Path)).Where(f => !system.Contains(f.Name));
     }
 }
