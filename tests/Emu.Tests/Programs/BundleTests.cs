@@ -11,7 +11,7 @@ public sealed partial class BundleTests
     {
         string guest = Repository.Run(Path.Combine(Repository.Root, "tests/guests/build"), "calc", "musl-O2-static").Trim();
         string built = Repository.Work("bundle", "built"), moved = Path.Combine(Repository.Work("bundle"), "moved"), home = Repository.Work("bundle", "home");
-        Repository.Run("/bin/busybox", "rm", "-rf", moved, built, home);
+        Repository.Run("/bin/busybox", "rm", "-rf", moved, home);
         Repository.Run(Path.Combine(Repository.Root, "emu"), "build", "--no-profile", "--aot", "none", "--bundle", "-p", "insns", "-p", "probe", guest, "-o", $"{built}/calc");
         HideInstalled($"{built}/calc");
         Directory.Move(built, moved);
@@ -21,10 +21,10 @@ public sealed partial class BundleTests
         {
             var said = Repository.RunAny("/usr/bin/strace", "-f", "-e", "trace=openat,execve", "-o", trace, "/usr/bin/env", "-i", "PATH=/nowhere", $"HOME={home}", $"EMU_TIER={tier}", "EMU_DATA=/dev/null", $"{moved}/calc", "2*(3+4)");
             Assert.Equal((0, Repository.Run(guest, "2*(3+4)"), ""), said);
-            string[] system = ["ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1"];
+            string[] system = ["ld-linux-x86-64.so.2", "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libc.so"]; // the last one is a text, which .NET tries
             var opened = Opened().Matches(File.ReadAllText(trace)).Select(m => m.Groups[1].Value).ToList();
             Assert.All(opened.Where(f => f.Contains(".so") && !f.StartsWith("/etc/")), f => Assert.True(f.StartsWith(moved + "/") || system.Contains(Path.GetFileName(f)), f));
-            Assert.Equal(tier == "2", opened.Contains($"{moved}/emu-fallback/libLLVM.so.19.1"));
+            if (tier == "2") Assert.Contains($"{moved}/emu-fallback/libLLVM.so.19.1", opened);
         }
     }
 
@@ -32,9 +32,9 @@ public sealed partial class BundleTests
     static void HideInstalled(string runner)
     {
         var bytes = File.ReadAllBytes(runner);
-        var path = System.Text.Encoding.ASCII.GetBytes("/emu-fallback\0");
+        var path = System.Text.Encoding.ASCII.GetBytes($"{Repository.Root}/.build/emu-");
         int at = bytes.AsSpan().IndexOf(path);
-        bytes[at + 1] = (byte)'E';
+        bytes[at + 1] ^= 1;
         Assert.Equal(-1, bytes.AsSpan(at + 1).IndexOf(path));
         File.WriteAllBytes(runner, bytes);
     }
