@@ -95,6 +95,7 @@ enum owner memory_owner(uint64_t at, uint64_t *to);    // of what is there; *to 
 void memory_protect_runner(uint64_t from, uint64_t to); // the guest may not map over this
 long memory_brk(uint64_t to);
 long memory_mmap(const uint64_t args[6]);
+long memory_shmat(const uint64_t args[6]);
 long memory_munmap(uint64_t at, uint64_t size);
 long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);

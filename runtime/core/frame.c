@@ -1,6 +1,7 @@
 // Owns the signal frame on the guest's stack: what the kernel writes for a handler and reads in rt_sigreturn
 // (arch/x86/kernel/signal_64.c, arch/x86/kernel/fpu/signal.c), and the alternate stack that it may lie on.
 #include "core.h"
+#include "maps.h"
 #include "signals.h"
 #include <errno.h>
 #include <string.h>
@@ -97,13 +98,32 @@ static void take_fpu(uint64_t from) {
   for (int i = 0; i < 16; i++) memcpy(emu_state.ymm[i] + 16, x.upper[i], 16);
 }
 
-// get_sigframe, the choice of the stack.
+// Whether an access failed because the stack ends there, where the guest's rsp is not known: below the memory that it was in last.
+struct ending {
+  uint64_t rsp, bottom;
+};
+
+static void find_bottom(const char *line, void *with) {
+  struct mapping m = mapping_of(line);
+  struct ending *e = with;
+  if (e->rsp >= m.from && e->rsp <= m.to) e->bottom = m.from;
+}
+
+static bool stack_ends(const struct arrival *a) {
+  static const uint64_t NEAR = 64 << 10, LARGEST = 1 << 30;
+  struct ending e = {.rsp = emu_state.gpr[RSP]};
+  if (a->info.si_signo != SIGSEGV || a->fault_address >= e.rsp || e.rsp - a->fault_address > LARGEST) return false;
+  each_line("/proc/thread-self/maps", find_bottom, &e);
+  return a->fault_address < e.bottom && e.bottom - a->fault_address <= NEAR;
+}
+
+// get_sigframe, the choice of the stack. 0: it has ended.
 static uint64_t stack_for(const struct arrival *a, bool exact) {
   uint64_t rsp = emu_state.gpr[RSP];
   bool alternates = a->action.flags & SA_ONSTACK && !(alternate.ss_flags & SS_DISABLE) && alternate.ss_size;
   if (alternates && !on_alternate(rsp)) return (uint64_t)alternate.ss_sp + alternate.ss_size;
   if (!exact && !on_alternate(rsp) && !within(rsp, fault_stack, FAULT_STACK))
-    return (uint64_t)fault_stack + FAULT_STACK;
+    return stack_ends(a) ? 0 : (uint64_t)fault_stack + FAULT_STACK;
   return rsp - RED_ZONE;
 }
 
@@ -111,7 +131,7 @@ uint64_t frame_push(const struct arrival *a, bool exact) {
   struct emu_state *s = &emu_state;
   struct extended x;
   struct frame f = {.restorer = a->action.restorer, .info = a->info};
-  uint64_t fp = (stack_for(a, exact) - sizeof x) & ~63ull, at = ((fp - sizeof f) & ~15ull) - 8;
+  uint64_t stack = stack_for(a, exact), fp = (stack - sizeof x) & ~63ull, at = ((fp - sizeof f) & ~15ull) - 8;
   put_registers(&f.user.context, s);
   f.user.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
   f.user.stack = alternate;
@@ -119,7 +139,7 @@ uint64_t frame_push(const struct arrival *a, bool exact) {
   f.user.context.error = a->error, f.user.context.trap = a->trap, f.user.context.fault_address = a->fault_address;
   f.user.context.fp = fp;
   put_fpu(&x);
-  if (!(a->action.flags & SA_RESTORER_BIT)) return 0; // setup_rt_frame gives up, too
+  if (!stack || !(a->action.flags & SA_RESTORER_BIT)) return 0; // setup_rt_frame gives up, too
   if (on_alternate(s->gpr[RSP]) && !on_alternate(at)) return 0;
   if (!copy_out(fp, &x, sizeof x) || !copy_out(at, &f, sizeof f)) return 0;
   if (alternate.ss_flags & SS_AUTODISARM_BIT) alternate = (stack_t){.ss_flags = SS_DISABLE};

@@ -6,7 +6,9 @@
 #include <elf.h>
 #include <errno.h>
 #include <sys/auxv.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,7 +16,7 @@ struct range {
   uint64_t from, to;
 };
 
-static struct range own[6 + EMU_STREAMS]; // image, host stack, threads, data file, buffers, code cache; the host's heap is asked for, as it grows
+static struct range own[8 + EMU_STREAMS]; // image, thread block, host stack, threads, data file, buffers, code cache; the host's heap is asked for, as it grows
 static size_t owned;
 static struct range heap;          // `to` is sbrk(0)
 static struct range program_break; // the guest's: start, current
@@ -27,13 +29,34 @@ void memory_protect_runner(uint64_t from, uint64_t to) {
   unlock(LOCK_MEMORY);
 }
 
+static bool is_mapped(uint64_t page) {
+  uint8_t resident;
+  return !RAW3(SYS_mincore, page, PAGE, &resident);
+}
+
+// The C library has mapped thread-local storage and what it keeps around it (src/env/__init_tls.c of musl): nothing else is there yet.
+static void protect_thread_block(void) {
+  uint64_t from = page_down(thread_storage()), to = from;
+  for (int pages = 0; pages < 2 && is_mapped(from - PAGE); pages++) from -= PAGE;
+  while (is_mapped(to)) to += PAGE;
+  memory_protect_runner(from, to);
+}
+
 void memory_init(void) {
   memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
-  // The first thing on a static program's heap is its thread block (csu/libc-tls.c).
-  heap.from = page_down(thread_storage()) - PAGE;
+  if (thread_storage() >= (uint64_t)_end) protect_thread_block();
+  heap.from = page_down((uint64_t)sbrk(0));
 }
 
 void memory_set_break(uint64_t start) { program_break = (struct range){start, start}; }
+
+// What the guest asks for where the runner is. Natively it would be there.
+static long refuse(uint64_t at) {
+  static bool said;
+  if (!said) say("the guest wants memory at %x, where the runner is: refused", at);
+  said = true;
+  return -ENOMEM;
+}
 
 // The first overlap of the runner with [from, to); empty when there is none.
 static struct range overlap(uint64_t from, uint64_t to) {
@@ -81,10 +104,11 @@ static long set_break(uint64_t to) {
     RAW2(SYS_munmap, new_end, old_end - new_end);
     guest_mapped(new_end, old_end - new_end, PROT_NONE);
   }
-  if (new_end > old_end) {
-    long at = raw(SYS_mmap, old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+  if (new_end > old_end) { // one page must stay free behind it
+    long at = raw(SYS_mmap, old_end, new_end + PAGE - old_end, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
     if (at != (long)old_end) return (long)program_break.to;
+    RAW2(SYS_munmap, new_end, PAGE);
   }
   program_break.to = to;
   return (long)to;
@@ -94,7 +118,7 @@ static bool failed(long result) { return result < 0 && result > -PAGE; }
 
 static long map(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-  if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return -ENOMEM;
+  if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return refuse(args[0]);
   uint64_t place = modules_place(args);
   long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]);
   if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
@@ -134,7 +158,7 @@ static long protect(long number, const uint64_t args[6]) {
 
 static long remap(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -EFAULT;
-  if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return -ENOMEM;
+  if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return refuse(args[4]);
   bool executable = guest_executable(args[0]);
   guest_unwatch(args[0], args[1]); // the pages move with the protection they have
   long at = raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
@@ -148,6 +172,17 @@ static long advise(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   if (args[2] == MADV_DONTNEED || args[2] == MADV_REMOVE) guest_changed(args[0], args[1]);
   return RAW3(SYS_madvise, args[0], args[1], args[2]);
+}
+
+// ipc/shm.c: do_shmat. (Where it is put anywhere, that is nobody's.)
+static long attach(const uint64_t args[6]) {
+  struct shmid_ds segment;
+  long known = RAW3(SYS_shmctl, args[0], IPC_STAT, &segment);
+  uint64_t at = args[2] & SHM_RND ? page_down(args[1]) : args[1];
+  if (args[1] && !known && memory_of_runner(at, segment.shm_segsz)) return args[2] & SHM_REMAP ? refuse(at) : -EINVAL;
+  long result = RAW3(SYS_shmat, args[0], args[1], args[2] & ~(uint64_t)SHM_EXEC);
+  if (!failed(result) && !known) guest_mapped((uint64_t)result, segment.shm_segsz, PROT_READ | (args[2] & SHM_RDONLY ? 0 : PROT_WRITE) | (args[2] & SHM_EXEC ? PROT_EXEC : 0));
+  return result;
 }
 
 // --- The guest's calls. Between a call and what is noted of it no other thread comes -----------------------------------------------
@@ -164,6 +199,13 @@ long memory_mmap(const uint64_t args[6]) {
   long at = map(args);
   unlock(LOCK_MEMORY);
   if (!failed(at)) event_mapped((uint64_t)at, args);
+  return at;
+}
+
+long memory_shmat(const uint64_t args[6]) {
+  lock(LOCK_MEMORY);
+  long at = attach(args);
+  unlock(LOCK_MEMORY);
   return at;
 }
 

@@ -14,6 +14,7 @@ static long perform(long number, const uint64_t args[6]) {
 
   case SYS_brk: return memory_brk(args[0]);
   case SYS_mmap: return memory_mmap(args);
+  case SYS_shmat: return memory_shmat(args);
   case SYS_munmap: return memory_munmap(args[0], args[1]);
   case SYS_mprotect:
   case SYS_pkey_mprotect: return memory_mprotect(number, args);
