@@ -50,7 +50,7 @@ static const char *variable(const char *name) {
   return NULL;
 }
 
-static const char no_room[] = "has no room for a region in an empty code cache";
+static const char no_room[] = "has no room for a region in an empty code cache", ended[] = "has ended";
 
 static _Noreturn void give_up(const char *why) {
   say("the fallback translator %s", why);
@@ -150,7 +150,8 @@ static uint64_t room(void) {
   return wanted < CACHE_SIZE ? wanted : CACHE_SIZE;
 }
 
-static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void *more, uint32_t size) {
+// Whether somebody is there.
+static bool post(uint64_t id, uint32_t kind, const uint64_t words[6], const void *more, uint32_t size) {
   static struct {
     struct message head;
     uint8_t more[PAGE];
@@ -161,23 +162,24 @@ static void post(uint64_t id, uint32_t kind, const uint64_t words[6], const void
   long sent;
   do sent = raw(SYS_sendto, (uint64_t)to_service, (uint64_t)&out, sizeof out.head + size, MSG_NOSIGNAL, 0, 0);
   while (sent == -EINTR);
-  if (sent < 0) give_up("has ended");
+  return sent >= 0;
 }
 
 // The next message that belongs to this request. What an earlier one left behind (its process was killed) is dropped.
-static void hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
+// False: there will be none.
+static bool hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
   static uint8_t in[MESSAGE_ROOM];
   uint64_t since = now();
   for (;;) {
     long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, sizeof in, 0, 0, 0);
     if (size == -EINTR && now() - since < seconds() * 1000000000u) continue;
     if (size == -EINTR || size == -EAGAIN) give_up("does not answer");
-    if (size <= 0) give_up("has ended");
+    if (size <= 0) return false;
     memcpy(head, in, sizeof *head);
     if (size < (long)sizeof *head || size != (long)sizeof *head + head->size) give_up("talks nonsense");
     if (head->id != id) continue;
     memcpy(more, in + sizeof *head, head->size);
-    if (head->kind != MESSAGE_ERROR) return;
+    if (head->kind != MESSAGE_ERROR) return true;
     more[head->size < PAGE ? head->size : PAGE - 1] = 0;
     say("the fallback translator: %s", (const char *)more);
     process_exit(EXIT_UNTRANSLATED);
@@ -194,10 +196,11 @@ static void greet(void) {
   struct message reply;
   uint8_t more[PAGE];
   uint64_t id = ++requests | (uint64_t)getpid() << 32;
-  post(id, MESSAGE_HELLO,
-       (uint64_t[6]){FALLBACK_VERSION, cache_base(), room(), (uint64_t)state_offset(), cache_cells_base(), CELLS_SIZE},
-       emu_build_name, (uint32_t)strlen(emu_build_name));
-  hear(id, &reply, more);
+  bool heard = post(id, MESSAGE_HELLO,
+                    (uint64_t[6]){FALLBACK_VERSION, cache_base(), room(), (uint64_t)state_offset(), cache_cells_base(), CELLS_SIZE},
+                    emu_build_name, (uint32_t)strlen(emu_build_name)) &&
+               hear(id, &reply, more);
+  if (!heard) give_up(ended);
   if (reply.kind == MESSAGE_FULL) give_up(no_room);
   if (reply.kind != MESSAGE_READY) give_up("talks nonsense");
 }
@@ -263,9 +266,12 @@ static void lock_service(short how) {
   while (RAW3(SYS_fcntl, memory, F_SETLKW, &all) == -EINTR) continue;
 }
 
-// Every thread leaves its host frames, and waits in the dispatcher.
-static void cache_fills_up(void) {
-  if (cache_header()->regions == regions_when_emptied) give_up(no_room);
+// Every thread leaves its host frames, and waits in the dispatcher until there is another cache and service: this one is full, or was killed.
+static void cache_is_of_no_use(const char *why) {
+  enum { MOST_DEATHS = 8 }; // there may be code that it dies of
+  static unsigned deaths;
+  deaths += why == ended;
+  if (cache_header()->regions == regions_when_emptied || deaths > MOST_DEATHS) give_up(why);
   __atomic_store_n(&full, true, __ATOMIC_SEQ_CST);
   regions_leave_frames();
 }
@@ -274,13 +280,13 @@ static const struct region *answer(uint64_t id, bool *is_new) {
   struct message reply;
   uint8_t page[PAGE];
   for (;;) {
-    hear(id, &reply, page);
+    if (!hear(id, &reply, page)) return cache_is_of_no_use(ended), NULL;
     if (reply.kind == MESSAGE_DONE) break;
-    if (reply.kind == MESSAGE_FULL) return cache_fills_up(), NULL;
+    if (reply.kind == MESSAGE_FULL) return cache_is_of_no_use(no_room), NULL;
     if (reply.kind != MESSAGE_WANT_PAGE) give_up("talks nonsense");
     uint64_t at = page_down(reply.words[0]);
     enum page_state state = guest_page(at, page);
-    post(id, MESSAGE_PAGE, (uint64_t[6]){at, state}, page, state == PAGE_ABSENT ? 0 : PAGE);
+    if (!post(id, MESSAGE_PAGE, (uint64_t[6]){at, state}, page, state == PAGE_ABSENT ? 0 : PAGE)) return cache_is_of_no_use(ended), NULL;
   }
   const struct region *region = (const struct region *)reply.words[0];
   *is_new = reply.words[1];
@@ -294,7 +300,8 @@ static const struct region *ask(uint64_t pc, bool resumed) {
   uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();
   uint8_t page[PAGE];
   enum page_state state = guest_page(page_down(pc), page);
-  post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed, state}, page, state == PAGE_ABSENT ? 0 : PAGE);
+  if (!post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed, state}, page, state == PAGE_ABSENT ? 0 : PAGE))
+    return cache_is_of_no_use(ended), NULL;
   const struct region *region = answer(id, &is_new);
   if (!region) return NULL;
   cells_use(region, is_new);
@@ -365,7 +372,7 @@ bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
     region = ask_alone(pc, false);
     is_better = region && !(region->flags & REGION_FIRST_TIER);
   }
-  if (!is_better) post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0);
+  if (!is_better && !full && !post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0)) cache_is_of_no_use(ended);
   unlock(LOCK_TRANSLATION);
   return is_better;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Xunit;
 
 namespace Emu.Tests.Programs;
@@ -55,6 +56,45 @@ public class EvictionTests
             return json.RootElement.GetProperty("insns").GetProperty("total").GetInt64();
         }
         Assert.Equal(Counted("EMU_A=1"), Counted("EMU_FALLBACK_KIB=512"));
+    }
+
+    /// <summary>A service that is killed is replaced.</summary>
+    [Theory]
+    [InlineData("all")]
+    [InlineData("none")]
+    public void Killed(string aot)
+    {
+        var runner = Runners.Build(guest.Value, Runners.NoPlugins, aot: aot);
+        var start = new ProcessStartInfo(runner, ["waiting"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string mark = start.Environment["TMPDIR"] = $"/tmp/{Guid.NewGuid()}"; // one of the variables that the service has, too
+        using var process = Process.Start(start)!;
+        var lines = new List<string>();
+        while (process.StandardOutput.ReadLine() is { } line)
+        {
+            lines.Add(line);
+            if (lines.Count > 2) process.StandardInput.Close();
+            else
+            {
+                int service = Services(mark).Single();
+                Repository.Run("kill", "-9", $"{service}");
+                while (Directory.Exists($"/proc/{service}") && File.ReadAllText($"/proc/{service}/cmdline") != "") Thread.Sleep(1);
+                process.StandardInput.WriteLine();
+            }
+        }
+        process.WaitForExit();
+        Assert.Equal((0, ""), (process.ExitCode, process.StandardError.ReadToEnd()));
+        Assert.Equal(Repository.Run(guest.Value, "waiting"), string.Concat(lines.Select(l => l + "\n")));
+    }
+
+    static IEnumerable<int> Services(string mark)
+    {
+        foreach (string folder in Directory.GetDirectories("/proc").Where(f => int.TryParse(Path.GetFileName(f), out _)))
+        {
+            string found = "";
+            try { if (File.ReadAllText($"{folder}/comm") == "emu-fallback\n") found = File.ReadAllText($"{folder}/environ"); }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { } // it has ended
+            if (found.Contains(mark)) yield return int.Parse(Path.GetFileName(folder), System.Globalization.CultureInfo.InvariantCulture);
+        }
     }
 
     [Fact]

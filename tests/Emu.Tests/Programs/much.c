@@ -154,10 +154,20 @@ static void leaps(void)
     printf("leaps: %llx\n", (unsigned long long)sum);
 }
 
+/* Somebody ends the service between the lines. */
+static void waiting(void)
+{
+    for (int n = 0; n < 3; n++) {
+        printf("waiting: %llx\n", (unsigned long long)run(emit(50, (uint32_t)n), 50, 2));
+        fflush(stdout);
+        getchar();
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct { const char *name; void (*run)(void); } ways[] = {
-        {"again", again}, {"deep", deep}, {"threads", threads}, {"forks", forks}, {"handlers", handlers}, {"leaps", leaps},
+        {"again", again}, {"deep", deep}, {"threads", threads}, {"forks", forks}, {"handlers", handlers}, {"leaps", leaps}, {"waiting", waiting},
     };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         if (argc > 1 && !strcmp(argv[1], ways[i].name)) ways[i].run();
