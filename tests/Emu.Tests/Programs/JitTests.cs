@@ -2,7 +2,7 @@ using Xunit;
 
 namespace Emu.Tests.Programs;
 
-/// <summary>Programs that make code themselves, native against translated, with nothing translated ahead of time.</summary>
+/// <summary>Programs that make code themselves, or are too large to be translated in a test, native against translated, with nothing translated ahead of time.</summary>
 [Trait("Category", "Long")]
 public class JitTests
 {
@@ -30,6 +30,10 @@ public class JitTests
         Repository.Run("javac", "-d", folder, Source("Faults.java"));
         Same("/usr/bin/java", "-XX:+UseSerialGC", mode, "-cp", folder, "Faults");
     }
+
+    /// <summary>Makes no code, but is large: GHC's runtime, with stacks of its own.</summary>
+    [Fact]
+    public void Haskell() => Same("/usr/bin/shellcheck", Path.Combine(Repository.Root, "tests/programs/script.bash"));
 
     /// <summary>Emu's own translator half.</summary>
     [Fact]

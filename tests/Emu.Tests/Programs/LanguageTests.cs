@@ -40,6 +40,10 @@ public class LanguageTests
     [Fact]
     public void Rust() => Same(Build("panics.rs", "rustc -O -C target-feature=+crt-static -o"));
 
+    /// <summary>A stack overflow that becomes an exception, handlers that run where the runtime polls.</summary>
+    [Fact]
+    public void OCaml() => Same(Build("trees.ml", "cd $HOME; compile() { cp $2 . && ocamlopt -I +unix unix.cmxa -o $1 ${2##*/}; }; compile"));
+
     static double UserTime(string program) =>
         double.Parse(Repository.RunAny("/bin/bash", "-c", $"TIMEFORMAT=%U; time '{program}' >/dev/null").Errors.Trim(), System.Globalization.CultureInfo.InvariantCulture);
 }

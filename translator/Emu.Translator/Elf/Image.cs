@@ -58,8 +58,11 @@ public sealed partial class Image
     /// <summary>Sections in file order; empty when the table was stripped.</summary>
     public IReadOnlyList<Section> Sections { get; }
 
-    /// <summary>Whether it has Go's table of functions: Go's runtime makes panics of faults, by changing registers in the handler's context.</summary>
-    public bool IsGo => Sections.Any(s => s.Name.EndsWith(".gopclntab", StringComparison.Ordinal));
+    /// <summary>
+    /// Whether its runtime makes panics or exceptions of faults, by changing registers in the handler's context: Go's, known by its table of
+    /// functions, or OCaml's, by a symbol.
+    /// </summary>
+    public bool ChangesFaults => Sections.Any(s => s.Name.EndsWith(".gopclntab", StringComparison.Ordinal)) || Symbols["caml_system__code_begin"] != null;
 
     /// <summary>Run-time relocations in file order.</summary>
     public IReadOnlyList<Relocation> Relocations { get; }
