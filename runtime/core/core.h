@@ -61,6 +61,7 @@ const void *stack_auxiliary(size_t *size); // the auxiliary vector as it was giv
 
 // lock.c: locks among threads, in the order in which they are taken.
 enum lock {
+  LOCK_EMPTYING,    // who waits until the code cache can be emptied
   LOCK_MODULES,     // the list of files with code
   LOCK_TRANSLATION, // requests to the fallback
   LOCK_MEMORY,      // the mappings of guest and runner, and what is known of them

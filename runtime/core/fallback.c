@@ -350,18 +350,24 @@ static void replace(void) {
 
 // Where no other thread is in the cache, and none will be: those that come back from the kernel leave their host frames first, the others are
 // here. A process that shares its memory, but not its descriptors, is waited for.
+// One thread looks, without the lock that the others need on their way here; it would hardly ever be free.
 void fallback_empty(void) {
+  bool looks = !thread_shares();
+  if (looks) lock(LOCK_EMPTYING);
   for (uint64_t since = now(); fallback_is_full();) {
-    lock(LOCK_TRANSLATION);
-    if (full && !thread_shares() && regions_are_left()) {
-      replace();
-      __atomic_store_n(&full, false, __ATOMIC_SEQ_CST);
+    if (looks && regions_are_left()) {
+      lock(LOCK_TRANSLATION);
+      if (regions_are_left()) {
+        replace();
+        __atomic_store_n(&full, false, __ATOMIC_SEQ_CST);
+      }
+      unlock(LOCK_TRANSLATION);
     }
-    unlock(LOCK_TRANSLATION);
     if (now() - since > seconds() * 1000000000u) give_up("has no room, and a thread that does not leave the code cache");
     struct timespec moment = {0, 100000};
-    if (full) RAW2(SYS_nanosleep, &moment, NULL);
+    if (fallback_is_full()) RAW2(SYS_nanosleep, &moment, NULL);
   }
+  if (looks) unlock(LOCK_EMPTYING);
 }
 
 bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
