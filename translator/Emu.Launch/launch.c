@@ -129,7 +129,7 @@ static void run_command_line(char *const head[HEAD], char *options, const char *
   int input = open("/dev/null", O_RDONLY);
   dup2(output, 1);
   dup2(input, 0);
-  if (input > 2) close(input);
+  close_range(3, ~0u, 0); // the guest's, of which there may be no more than a few
   execv(words[0], words);
   perror("emu: cannot start .NET");
   _exit(1);

@@ -127,7 +127,7 @@ static void ways(void) {
   if (!pid) execve("./executed", words, variables), _exit(1);
   printf("vfork %x\n", wait_for(pid));
   CHILD("signals", (signal(SIGUSR1, SIG_IGN), signal(SIGPIPE, SIG_IGN), signal(SIGSEGV, SIG_IGN), sigfillset(&set), sigprocmask(SIG_BLOCK, &set, NULL), umask(027), chdir("sub"),
-                    setrlimit(RLIMIT_NOFILE, &(struct rlimit){33, 33}), open("/dev/null", O_RDONLY), execve("../executed", words, variables)));
+                    setrlimit(RLIMIT_NOFILE, &(struct rlimit){333, 333}), open("/dev/null", O_RDONLY), execve("../executed", words, variables)));
   CHILD("closed", (close(0), close(2), execve("./executed", words, variables)));
 }
 
