@@ -54,10 +54,10 @@ bool fallback_shared(void); // there will be a process with this memory and othe
 void fallback_parted(void); // in the first one, afterwards
 void fallback_forked(void); // in the child
 const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
-// Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
 bool fallback_is_full(void); // the code cache: no region is translated until
 void fallback_empty(void);   // by threads without host frames, has emptied it
 uint64_t fallback_emptied(void); // how often that was
+// Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
 bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);
 void fallback_exact_faults(void); // from now on, registers must be known where code faults
 void fallback_say_statistics(void); // with EMU_STATS=1

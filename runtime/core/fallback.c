@@ -256,7 +256,7 @@ static void start(const struct cache_header *numbers) {
   struct cache_header *h = cache_header();
   h->regions = numbers->regions, h->trips = numbers->trips, h->nanoseconds = numbers->nanoseconds, h->withdrawn = numbers->withdrawn;
   h->first_tier = numbers->first_tier, h->promoted = numbers->promoted;
-  cache_header()->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
+  h->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
   greet();
 }
 
