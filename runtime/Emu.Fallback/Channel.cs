@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -6,7 +7,10 @@ namespace Emu.Fallback;
 /// <summary>The socket to the runner: one message at a time, each belonging to a request.</summary>
 sealed unsafe class Channel(int socket)
 {
-    const int Room = 4096, Interrupted = 4, NoSignal = 0x4000;
+    const int Room = 4096, Interrupted = 4, WouldBlock = 11, DontWait = 0x40, NoSignal = 0x4000;
+
+    /// <summary>Requests come one after the other, and to fall asleep and be woken takes longer than to answer one: for this long the next is waited for awake.</summary>
+    static readonly TimeSpan awake = TimeSpan.FromMicroseconds(50);
 
     readonly byte[] bytes = new byte[sizeof(MessageHead) + Room];
 
@@ -17,12 +21,20 @@ sealed unsafe class Channel(int socket)
     public bool Receive(out MessageHead head)
     {
         nint got;
+        long since = Stopwatch.GetTimestamp();
+        bool sleeps = IsBesides;
         fixed (byte* p = bytes)
-            do got = recv(socket, p, (nuint)bytes.Length, 0);
-            while (got < 0 && Marshal.GetLastSystemError() == Interrupted);
+            while ((got = recv(socket, p, (nuint)bytes.Length, sleeps ? 0 : DontWait)) < 0 && Marshal.GetLastSystemError() is Interrupted or WouldBlock)
+            {
+                sleeps = IsBesides || Stopwatch.GetElapsedTime(since) > awake;
+                Thread.SpinWait(1);
+            }
         head = got >= sizeof(MessageHead) ? MemoryMarshal.Read<MessageHead>(bytes) : default;
         return got >= sizeof(MessageHead);
     }
+
+    /// <summary>Whether the runner was last seen on this processor: it cannot go on while this is awake.</summary>
+    bool IsBesides => MemoryMarshal.Read<MessageHead>(bytes).Cpu == (uint)sched_getcpu();
 
     public void Send(ulong id, MessageKind kind, params ReadOnlySpan<ulong> words) => Send(id, kind, words, []);
 
@@ -36,7 +48,7 @@ sealed unsafe class Channel(int socket)
     void Send(ulong id, MessageKind kind, ReadOnlySpan<ulong> words, ReadOnlySpan<byte> more)
     {
         Span<byte> message = stackalloc byte[sizeof(MessageHead) + more.Length];
-        var head = new MessageHead { Id = id, Kind = kind, Size = (uint)more.Length };
+        var head = new MessageHead { Id = id, Kind = kind, Size = (uint)more.Length, Cpu = (uint)sched_getcpu() };
         for (int n = 0; n < words.Length; n++) head.Words[n] = words[n];
         MemoryMarshal.Write(message, head);
         more.CopyTo(message[sizeof(MessageHead)..]);
@@ -45,5 +57,6 @@ sealed unsafe class Channel(int socket)
     }
 
     [DllImport("libc")] static extern nint recv(int socket, byte* to, nuint size, int flags);
+    [DllImport("libc")] static extern int sched_getcpu();
     [DllImport("libc")] static extern nint send(int socket, byte* from, nuint size, int flags);
 }

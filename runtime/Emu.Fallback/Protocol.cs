@@ -14,14 +14,14 @@ unsafe struct MessageHead
 {
     public ulong Id;
     public MessageKind Kind;
-    public uint Size;
+    public uint Size, Cpu, Unused;
     public fixed ulong Words[6];
 }
 
 /// <summary>The numbers that both sides must agree on.</summary>
 static class Protocol
 {
-    public const int Version = 3, Socket = 3, Cache = 4, Runner = 5;
+    public const int Version = 4, Socket = 3, Cache = 4, Runner = 5;
     public const int CellsPerChunk = ((1 << 20) - 64) / 24, ChunkShift = 20, ChunkHeader = 64, KeySize = 16;
     public const int MostRegions = 1 << 18, CacheHeader = 4096;
     public const uint IsChecked = 1, ReadsUnpassed = 2, IsFirstTier = 4, HasExactFaults = 8, TakesUnpassed = 16;

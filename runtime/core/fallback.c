@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static bool started, far_end_open;
 static bool full; // the cache: nothing is translated until it has been emptied
 static uint64_t requests, emptied, regions_when_emptied;
 static bool wants_exact_faults;
+static uint32_t service_cpu; // where it was when it answered last
 
 // The guest may write over its environment: it lies on its stack.
 void fallback_note_environment(void) {
@@ -156,7 +158,7 @@ static bool post(uint64_t id, uint32_t kind, const uint64_t words[6], const void
     struct message head;
     uint8_t more[PAGE];
   } out;
-  out.head = (struct message){.id = id, .kind = kind, .size = size};
+  out.head = (struct message){.id = id, .kind = kind, .size = size, .cpu = (uint32_t)sched_getcpu()};
   memcpy(out.head.words, words, sizeof out.head.words);
   memcpy(out.more, more, size);
   long sent;
@@ -165,17 +167,29 @@ static bool post(uint64_t id, uint32_t kind, const uint64_t words[6], const void
   return sent >= 0;
 }
 
+// Waits for a message, awake for a moment where the service is at work at the same time: to fall asleep and be woken takes longer than most answers.
+static long receive(uint8_t in[MESSAGE_ROOM]) {
+  enum { AWAKE = 200000 };
+  for (uint64_t since = now();;) {
+    bool sleeps = sched_getcpu() == (int)service_cpu || now() - since > AWAKE;
+    long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, MESSAGE_ROOM, sleeps ? 0 : MSG_DONTWAIT, 0, 0);
+    if (sleeps || size != -EAGAIN) return size;
+    for (int i = 0; i < 16; i++) __builtin_ia32_pause();
+  }
+}
+
 // The next message that belongs to this request. What an earlier one left behind (its process was killed) is dropped.
 // False: there will be none.
 static bool hear(uint64_t id, struct message *head, uint8_t more[PAGE]) {
   static uint8_t in[MESSAGE_ROOM];
   uint64_t since = now();
   for (;;) {
-    long size = raw(SYS_recvfrom, (uint64_t)to_service, (uint64_t)in, sizeof in, 0, 0, 0);
+    long size = receive(in);
     if (size == -EINTR && now() - since < seconds() * 1000000000u) continue;
     if (size == -EINTR || size == -EAGAIN) give_up("does not answer");
     if (size <= 0) return false;
     memcpy(head, in, sizeof *head);
+    service_cpu = head->cpu;
     if (size < (long)sizeof *head || size != (long)sizeof *head + head->size) give_up("talks nonsense");
     if (head->id != id) continue;
     memcpy(more, in + sizeof *head, head->size);

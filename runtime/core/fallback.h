@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { FALLBACK_VERSION = 3, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+enum { FALLBACK_VERSION = 4, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
 
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
@@ -31,6 +31,7 @@ enum page_state {
 struct message {
   uint64_t id; // of the request that it belongs to
   uint32_t kind, size;
+  uint32_t cpu, unused; // where the sender ran: whoever waits for it on another one stays awake for a moment
   uint64_t words[6];
 };
 

@@ -30,6 +30,9 @@ public sealed class Inst : Value
 
     /// <summary>Whether a pass inserted it: taking all such away gives the plain region back. Printed as a leading <c>+</c>.</summary>
     public bool Inserted { get; init; }
+
+    /// <summary>Whatever number a pass gives it while it is at work on the block.</summary>
+    public int Number { get; set; }
     public bool HasResult => Op.Row().Result != "";
 }
 

@@ -7,6 +7,7 @@ namespace Emu.Translator.Baseline;
 /// <summary>Where a value is: a host register, or bytes of the frame.</summary>
 readonly record struct Home(int Register, int Offset, int Size)
 {
+    public bool IsThere => Size > 0;
     public bool IsRegister => Register >= 0;
 }
 
@@ -26,8 +27,10 @@ sealed class Values
     /// <summary>rax, rcx, rdx, rsi and rdi are for the code of one operation, r11 for what it calls; rbx and rbp are the caller's.</summary>
     static readonly int[] pool = [8, 9, 10, 12, 13, 14, 15];
 
-    readonly Dictionary<Value, Home> homes = new(ReferenceEqualityComparer.Instance);
-    readonly Dictionary<Value, int> last = new(ReferenceEqualityComparer.Instance);
+    const int Never = -1;
+
+    Home[] homes = [];
+    int[] last = []; // the operation that uses a value last; both by the value's number, its place in the block
     readonly Stack<int> registers = new();
     readonly Stack<int>[] free = [new(), new(), new(), new()]; // of 8, 16, 32 and 64 bytes
     readonly List<Home> temporaries = [];
@@ -45,30 +48,34 @@ sealed class Values
     /// <summary>Starts a block.</summary>
     public void Begin(Block b)
     {
-        homes.Clear();
-        last.Clear();
+        if (homes.Length < b.Code.Count) (homes, last) = (new Home[2 * b.Code.Count], new int[2 * b.Code.Count]);
+        Array.Clear(homes, 0, b.Code.Count);
+        Array.Fill(last, Never, 0, b.Code.Count);
         registers.Clear();
         for (int n = pool.Length; n-- > 0;) registers.Push(pool[n]);
         // Helpers are C: they keep no register that is handed out here.
         if (b.Code.Exists(i => i.Op == Op.Helper)) registers.Clear();
         // Instructions of the host may be made where their result is stored: what they take lives until the end.
         bool isKept = b.Code.Exists(i => i.Op == Op.Host);
-        for (int n = 0; n < b.Code.Count; n++) foreach (var a in b.Code[n].Args) if (a is Inst) last[a] = isKept ? b.Code.Count : n;
+        for (int n = 0; n < b.Code.Count; n++)
+        {
+            b.Code[n].Number = n;
+            foreach (var a in b.Code[n].Args) if (a is Inst i) last[i.Number] = isKept ? b.Code.Count : n;
+        }
     }
 
-    public Home Of(Value v) => homes[v];
+    public Home Of(Value v) => homes[((Inst)v).Number];
 
     /// <summary>A home for a result. It may be that of the first operand, where the operation is its last use.</summary>
     public Home Take(Inst i, int n)
     {
         var home = Reusable(i, n) ?? New(i.Type);
-        homes[i] = home;
-        return home;
+        return homes[i.Number] = home;
     }
 
     Home? Reusable(Inst i, int n)
     {
-        if (i.Args.Length == 0 || i.Args[0] is not Inst a || !IsScalar(i.Type) || !IsScalar(a.Type) || last[a] != n || !homes.TryGetValue(a, out var home) || !home.IsRegister) return null;
+        if (i.Args.Length == 0 || i.Args[0] is not Inst a || !IsScalar(i.Type) || !IsScalar(a.Type) || last[a.Number] != n || homes[a.Number] is not { IsThere: true, IsRegister: true } home) return null;
         for (int k = 1; k < i.Args.Length; k++) if (i.Args[k] == a) return null;
         given = a;
         return home;
@@ -97,15 +104,20 @@ sealed class Values
     public void Release(Inst i, int n)
     {
         foreach (var a in i.Args)
-            if (a is Inst && last[a] == n && homes.Remove(a, out var home) && a != given) Free(home);
+            if (a is Inst { Number: var v } && last[v] == n)
+            {
+                if (a != given) Free(homes[v]);
+                homes[v] = default;
+            }
         given = null;
-        if (i.HasResult && !last.ContainsKey(i) && homes.Remove(i, out var unused)) Free(unused);
+        if (i.HasResult && last[i.Number] == Never) Free(homes[i.Number]);
         foreach (var t in temporaries) Free(t);
         temporaries.Clear();
     }
 
     void Free(Home home)
     {
+        if (!home.IsThere) return;
         if (home.IsRegister) registers.Push(home.Register);
         else if (home.Size <= 64) free[System.Numerics.BitOperations.Log2((uint)home.Size) - 3].Push(home.Offset);
     }

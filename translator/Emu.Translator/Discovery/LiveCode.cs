@@ -11,8 +11,8 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
 
     readonly Bytes at = new(page);
     Decoder? decoder;
-    readonly SortedDictionary<ulong, Instruction> code = [];
-    readonly SortedSet<ulong> leaders = [];
+    readonly Dictionary<ulong, Instruction> code = [];
+    readonly HashSet<ulong> leaders = [];
 
     /// <summary>The region of a PC; null when there is no code.</summary>
     public GuestRegion? Region(ulong root)
@@ -20,19 +20,19 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
         var pending = new Queue<ulong>([root]);
         while (pending.TryDequeue(out var leader) && code.Count < MostInstructions) Follow(leader, root, pending);
         if (code.Count == 0) return null;
-        leaders.IntersectWith(code.Keys);
-        var blocks = new SortedDictionary<ulong, GuestBlock>();
+        leaders.RemoveWhere(l => !code.ContainsKey(l));
+        var blocks = new Dictionary<ulong, GuestBlock>();
         // A block that is too long makes another leader.
         for (var missing = leaders.ToArray(); missing.Length > 0; missing = [.. leaders.Where(l => !blocks.ContainsKey(l))])
             foreach (var leader in missing) blocks[leader] = Block(leader);
-        return new(root, [blocks[root], .. blocks.Values.Where(b => b.Address != root)]);
+        return new(root, [blocks[root], .. blocks.Values.Where(b => b.Address != root).OrderBy(b => b.Address)]);
     }
 
     /// <summary>Runs of code that the region was made from.</summary>
     public IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Runs()
     {
         var runs = new List<(ulong From, ulong To)>();
-        foreach (var i in code.Values)
+        foreach (var i in code.Values.OrderBy(i => i.IP))
             if (runs.Count > 0 && runs[^1].To == i.IP) runs[^1] = (runs[^1].From, i.NextIP);
             else runs.Add((i.IP, i.NextIP));
         return [.. runs.Select(r => (r.From, (ReadOnlyMemory<byte>)Read(r.From, (int)(r.To - r.From))))];
