@@ -15,8 +15,8 @@ public sealed class Liveness
     readonly IReadOnlyList<Function> functions;
     readonly Dictionary<Label, Live>[] before;
     readonly Live[] after;
-    readonly bool[] isPending;
-    readonly Queue<int> pending = [];
+    readonly Worklist pending;
+    Live afterPointerCalls, afterJumps, afterSwitches; // what is wanted of whatever is called or jumped to by pointer, and from another stack
 
     Liveness(IReadOnlyList<Function> functions, Discovery.Program discovered)
     {
@@ -25,18 +25,13 @@ public sealed class Liveness
         foreach (var f in functions) returning.Prune(f);
         program = new(functions, discovered, returning);
         before = [.. functions.Select(f => f.Blocks.ToDictionary(b => b.Label, _ => default(Live)))];
-        (after, isPending) = (new Live[functions.Count], new bool[functions.Count]);
+        (after, pending) = (new Live[functions.Count], new(functions.Count));
         Array.Fill(after, new(0, Transients.Results)); // code that is not discovered may call any of them
         // TLS descriptors (Oliva, "Thread-local storage descriptors for IA32 and AMD64/EM64T"): code of the dynamic linker that others call through a pointer and that keeps every register.
         if (discovered.Image.IsDynamicLinker)
             for (int r = 0; r < functions.Count; r++)
                 if ((discovered.ReasonOf(functions[r].Entry) & (RootReason.CodePointer | RootReason.DataPointer)) != 0) after[r] = new(Transient.All, 0);
-        for (int r = 0; r < functions.Count; r++) Enqueue(r);
-        while (pending.TryDequeue(out int r))
-        {
-            isPending[r] = false;
-            Update(r);
-        }
+        pending.Run(Update);
     }
 
     /// <summary>Solves the program, one function for each of its roots, and takes blocks away that no way leads to.</summary>
@@ -58,13 +53,6 @@ public sealed class Liveness
     public Transient AtEdge(ulong root, Label to) => AtEdge(Number(root), to).All;
 
     int Number(ulong root) => program.Number(root) ?? throw new ArgumentException($"0x{root:x} is no root");
-
-    void Enqueue(int r)
-    {
-        if (isPending[r]) return;
-        isPending[r] = true;
-        pending.Enqueue(r);
-    }
 
     void Update(int r)
     {
@@ -94,15 +82,37 @@ public sealed class Liveness
     void Publish(int r, Block b)
     {
         var end = b.Terminator;
-        if (end.Op == Op.CallTo && program.MayFollow(b)) foreach (var (target, wanted) in program.AfterCall(end, Following(r, end))) Demand(target, wanted);
-        if (program.MayGoAnywhere(r, end)) foreach (int target in program.JumpTargets(r)) Demand(target, after[r]);
+        if (end.Op == Op.CallTo && program.MayFollow(b))
+        {
+            var site = Following(r, end);
+            if (program.Callee(end) is { } callee) Demand(callee, program.AfterCall(callee, site));
+            else if (end.Args[0] is not Const && Grows(ref afterPointerCalls, site))
+                foreach (int target in program.Callable) Demand(target, program.AfterCall(target, site));
+        }
+        if (program.MayGoAnywhere(r, end)) PublishJump(r);
         foreach (var to in end.Successors()) if (!before[r].ContainsKey(to) && program.Number(to.Address) is { } target) Demand(target, after[r]);
+    }
+
+    void PublishJump(int r)
+    {
+        bool switches = program.SwitchesStack(r);
+        if (!switches) foreach (int target in program.Inside(r)) Demand(target, after[r]);
+        if (!(switches ? Grows(ref afterSwitches, after[r]) : Grows(ref afterJumps, after[r]))) return;
+        foreach (int target in switches ? program.Jumpable : program.Callable) Demand(target, after[r]);
+    }
+
+    /// <summary>Adds to what is wanted of all of some regions; false: they know already.</summary>
+    static bool Grows(ref Live all, Live wanted)
+    {
+        bool grows = !all.Covers(wanted);
+        all |= wanted;
+        return grows;
     }
 
     void Demand(int r, Live live)
     {
         if (after[r].Covers(live)) return;
         after[r] |= live;
-        Enqueue(r);
+        pending.Add(r);
     }
 }

@@ -30,6 +30,7 @@ public sealed class Summaries
         public readonly Dictionary<Label, Live> Before = f.Blocks.ToDictionary(b => b.Label, _ => default(Live));
         public readonly Dictionary<Label, Transient> Overwritten = f.Blocks.ToDictionary(b => b.Label, _ => Transient.All);
         public int[] Inside = [];
+        public readonly HashSet<int> Users = []; // regions whose summary follows from this one's
         public Live Use;
         public Transient Writes, Overwrites = Transient.All;
 
@@ -51,10 +52,16 @@ public sealed class Summaries
         var owners = new Owners(program.Roots);
         foreach (var r in regions)
             r.Inside = [.. r.Function.Blocks.Where(b => b.Terminator.Op is Op.Jump or Op.SwitchOn).SelectMany(b => owners.Inside(b.Label.Address)).Distinct().Select(pc => numbers[pc])];
+        for (int r = 0; r < regions.Length; r++) foreach (int used in UsedBy(regions[r])) regions[used].Users.Add(r);
         UntilStable(WritesGrow);
         UntilStable(OverwritesShrink);
-        UntilStable(UseGrows);
+        do UntilStable(UseGrows);
+        while (AnyCalleeUsesMore());
     }
+
+    /// <summary>The regions that a region calls, goes on in or may jump into.</summary>
+    IEnumerable<int> UsedBy(Region region) => region.Inside.Concat(region.Function.Blocks.Select(b => b.Terminator)
+        .SelectMany(end => end.Successors().Where(to => !region.Before.ContainsKey(to)).Select(to => Number(to.Address)).Append(end.Op == Op.CallTo ? Callee(end) : null)).OfType<int>());
 
     /// <summary>Whether code that nobody knows may call it.</summary>
     static bool IsCallable(RootReason reason) =>
@@ -76,18 +83,24 @@ public sealed class Summaries
     /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
     public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(regions[r].Writes, regions[r].Overwrites);
 
-    /// <summary>The regions that a call may reach, each with what it has to hand over where <paramref name="site"/> is live at the return site.</summary>
-    public IEnumerable<(int Region, Live Wanted)> AfterCall(Inst call, Live site)
-    {
-        if (Callee(call) is { } r) yield return (r, site.After(regions[r].Writes));
-        else if (call.Args[0] is not Const)
-            foreach (int target in callable) yield return (target, site.After(regions[target].Writes));
-    }
+    /// <summary>What a region that is called has to hand over where <paramref name="site"/> is live at the return site.</summary>
+    public Live AfterCall(int r, Live site) => site.After(regions[r].Writes);
+
+    /// <summary>The regions that code which nobody knows may call, and those it may jump to from another stack.</summary>
+    public IReadOnlyList<int> Callable => callable;
+    public IReadOnlyList<int> Jumpable => jumpable;
+
+    /// <summary>The regions in the middle of its function that a region's jumps may reach.</summary>
+    public IReadOnlyList<int> Inside(int r) => regions[r].Inside;
+
+    /// <summary>Whether a region goes on on another stack.</summary>
+    public bool SwitchesStack(int r) => regions[r].SwitchesStack;
 
     /// <summary>What code without a region reads: in the image, anything (it may be the middle of a function); elsewhere (a call of 0, say) what the psABI says.</summary>
     public Live Unknown(ulong pc) => isExecutable(pc) ? new(Transient.All, Transient.All) : new(0, Transients.Arguments);
 
-    int? Callee(Inst call) => call.Args[0] is Const callee ? Number((ulong)callee.Bits) : null;
+    /// <summary>The region that is called; null: none, or it is not known which.</summary>
+    public int? Callee(Inst call) => call.Args[0] is Const callee ? Number((ulong)callee.Bits) : null;
 
     /// <summary>psABI 3.2.1.</summary>
     static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved;
@@ -98,25 +111,25 @@ public sealed class Summaries
     /// <summary>What unknown targets of a region's jumps read. A tail call goes where calls go, a computed goto into its function, too; one from a new stack anywhere.</summary>
     public Live JumpIn(int r) => regions[r].SwitchesStack ? jumpIn : regions[r].Inside.Aggregate(callIn, (all, target) => all | regions[target].Use);
 
-    /// <summary>The numbers of the roots that a region's jumps may reach.</summary>
-    public IEnumerable<int> JumpTargets(int r) => regions[r].SwitchesStack ? jumpable : callable.Concat(regions[r].Inside);
-
-    static void UntilStable(Func<bool> changes)
+    /// <summary>Derives the summary of each region, again whenever one that it follows from has changed.</summary>
+    void UntilStable(Func<int, bool> changes)
     {
-        while (changes()) { }
+        var pending = new Worklist(regions.Length);
+        pending.Run(r => { if (changes(r)) foreach (int user in regions[r].Users) pending.Add(user); });
     }
 
-    bool WritesGrow()
+    bool WritesGrow(int r)
     {
-        bool changed = false;
-        for (int r = 0; r < regions.Length; r++)
-        {
-            var writes = regions[r].Writes;
-            foreach (var b in regions[r].Function.Blocks) writes |= regions[r].Effects[b.Label].Writes | WrittenBehind(r, b);
-            changed |= writes != regions[r].Writes;
-            regions[r].Writes = writes;
-        }
-        return changed;
+        var writes = regions[r].Writes;
+        foreach (var b in regions[r].Function.Blocks) writes |= regions[r].Effects[b.Label].Writes | WrittenBehind(r, b);
+        return writes != Exchange(ref regions[r].Writes, writes);
+    }
+
+    static T Exchange<T>(ref T place, T now)
+    {
+        var before = place;
+        place = now;
+        return before;
     }
 
     Transient WrittenBehind(int r, Block b)
@@ -127,26 +140,21 @@ public sealed class Summaries
         return all;
     }
 
-    bool OverwritesShrink()
+    bool OverwritesShrink(int r)
     {
-        bool changed = false;
-        foreach (var (r, region) in regions.Index())
+        var region = regions[r];
+        for (bool again = true; again;)
         {
-            for (bool again = true; again;)
+            again = false;
+            foreach (var b in Enumerable.Reverse(region.Function.Blocks))
             {
-                again = false;
-                foreach (var b in Enumerable.Reverse(region.Function.Blocks))
-                {
-                    var now = region.Effects[b.Label].Kills | OverwrittenBehind(region, b);
-                    again |= now != region.Overwritten[b.Label];
-                    region.Overwritten[b.Label] = now;
-                }
+                var now = region.Effects[b.Label].Kills | OverwrittenBehind(region, b);
+                again |= now != region.Overwritten[b.Label];
+                region.Overwritten[b.Label] = now;
             }
-            var entry = region.Overwritten[region.Function.Blocks[0].Label];
-            changed |= entry != region.Overwrites;
-            region.Overwrites = entry;
         }
-        return changed;
+        var entry = region.Overwritten[region.Function.Blocks[0].Label];
+        return entry != Exchange(ref region.Overwrites, entry);
     }
 
     Transient OverwrittenBehind(Region region, Block b)
@@ -159,22 +167,21 @@ public sealed class Summaries
         return all | (end.Op == Op.CallTo && Callee(end) is { } callee ? regions[callee].Overwrites : 0);
     }
 
-    bool UseGrows()
+    bool UseGrows(int r)
     {
-        bool changed = false;
-        for (int r = 0; r < regions.Length; r++)
-        {
-            var region = regions[r];
-            Backwards.Solve(region.Function, region.Effects, region.Before, b => UsedBehind(r, b));
-            var use = region.Before[region.Function.Blocks[0].Label];
-            if (region.IsVariadic) use = new(use.Hard & ~Variadic.Saved, use.Soft | use.Hard & Variadic.Saved);
-            changed |= use != region.Use;
-            region.Use = use;
-        }
-        // Nobody keeps a value for a callee that he does not know over calls that may overwrite it.
-        callIn |= new Live(0, callable.Aggregate(Transient.None, (all, r) => all | regions[r].Use.All));
-        jumpIn |= new Live(0, jumpable.Aggregate(Transient.None, (all, r) => all | regions[r].Use.All));
-        return changed;
+        var region = regions[r];
+        Backwards.Solve(region.Function, region.Effects, region.Before, b => UsedBehind(r, b));
+        var use = region.Before[region.Function.Blocks[0].Label];
+        if (region.IsVariadic) use = new(use.Hard & ~Variadic.Saved, use.Soft | use.Hard & Variadic.Saved);
+        return use != Exchange(ref region.Use, use);
+    }
+
+    /// <summary>Nobody keeps a value for a callee that he does not know over calls that may overwrite it.</summary>
+    bool AnyCalleeUsesMore()
+    {
+        Live UsedByAny(int[] those) => new(0, those.Aggregate(Transients.Arguments, (all, r) => all | regions[r].Use.All));
+        var (call, jump) = (UsedByAny(callable), UsedByAny(jumpable));
+        return call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
     }
 
     Live UsedBehind(int r, Block b)
