@@ -145,6 +145,8 @@ _Noreturn void process_exit(int status);
 // threads.c: the guest's threads, and its processes that share memory.
 struct clone_args;
 long thread_clone(long number, const struct clone_args *wanted, size_t size);
+void thread_begins(void);        // passes are told
+void threads_end(void);          // passes are told of the ends of all threads
 _Noreturn void thread_exit(int status);
 void threads_forked(void);       // in the child
 bool thread_shares(void);        // whether this is a process that shares the memory of another one

@@ -54,7 +54,7 @@ static void load(uint64_t from, uint64_t to, const char *path) {
 void events_begin(const struct image *image) {
   if (watched() && image->code) load(image->code, image->code_end, emu_image_name);
   if (watched() && image->interpreter) load(page_down(emu_modules->code), page_up(emu_modules->code_end), emu_modules->path);
-  event_happens(EVENT_THREAD_START, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  thread_begins();
 }
 
 void event_mapped(uint64_t at, const uint64_t args[6]) {

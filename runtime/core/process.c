@@ -16,7 +16,7 @@ void process_finish(int status) {
 }
 
 void process_exit(int status) {
-  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  threads_end();
   process_finish(status);
   for (;;) RAW1(SYS_exit_group, status);
 }

@@ -30,6 +30,7 @@ static uint32_t alive = 1;          // threads
 static uint64_t first;              // thread block of the thread that has no slot, 0: gone
 static int leaders_status;          // of the process, when its first thread has left
 static bool leader_left;
+static uint32_t ended[MOST_SLOTS + 1], ends; // threads that are to be told of where the process ends
 
 // What a new thread finds in its thread-local storage.
 static _Thread_local struct birth {
@@ -39,6 +40,8 @@ static _Thread_local struct birth {
   uint64_t blocked;
   uint32_t *given_back; // what to clear at the end, when no stack is used any more
   bool shares;          // it belongs to a process that shares the memory of the first one
+  uint32_t id;          // 0: it has not begun
+  bool is_told;         // passes know that it ends
 } birth;
 
 static uint64_t self(void) {
@@ -145,13 +148,18 @@ void threads_each_other(void (*see)(int64_t distance)) {
 
 // --- Begin ------------------------------------------------------------------------------------------------------------------
 
+void thread_begins(void) {
+  birth.id = (uint32_t)RAW0(SYS_gettid);
+  event_happens(EVENT_THREAD_START, birth.id, 0, 0);
+}
+
 // On its host stack, with all signals held, and emu_state as its parent left it there.
 static _Noreturn void begin(void) {
   RAW2(SYS_arch_prctl, ARCH_SET_GS, emu_state.fsbase); // guest fs: is host gs:
   host_stack_use(birth.bottom, birth.top);
   dispatch_thread_begins();
   stream_thread_begins(birth.streams);
-  event_happens(EVENT_THREAD_START, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  thread_begins();
   signals_thread_begins(birth.signal_stacks, birth.blocked);
   dispatch();
 }
@@ -239,10 +247,30 @@ __asm__(".pushsection .text\n"
         ".size thread_leave, . - thread_leave\n"
         ".popsection\n");
 
+static bool is_news(struct birth *of) { return of->id && !__atomic_exchange_n(&of->is_told, true, __ATOMIC_ACQ_REL); }
+
+static void tell_own_end(void) {
+  if (is_news(&birth)) event_happens(EVENT_THREAD_EXIT, birth.id, 0, 0);
+}
+
+static void note_end(int64_t distance) {
+  struct birth *other = (struct birth *)((uint64_t)&birth + (uint64_t)distance);
+  if (!other->shares && is_news(other)) ended[ends++] = other->id;
+}
+
+void threads_end(void) {
+  static bool already;
+  if (!birth.shares && !__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) {
+    threads_each_other(note_end);
+    for (uint32_t i = 0; i < ends; i++) event_happens(EVENT_THREAD_EXIT, ended[i], 0, 0);
+  }
+  tell_own_end();
+}
+
 // The process ends with its last thread, with the status of its first.
 void thread_exit(int status) {
   if (!birth.shares && __atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
-  event_happens(EVENT_THREAD_EXIT, (uint64_t)RAW0(SYS_gettid), 0, 0);
+  tell_own_end();
   if (data_header) stream_thread_ends();
   uint64_t everything = ~0ull;
   RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
@@ -257,6 +285,7 @@ void threads_forked(void) {
   for (uint32_t n = 0; n < slots; n++) busy[n] = counts[n] = &busy[n] == birth.slot;
   if (birth.slot) first = 0;
   birth.given_back = birth.slot;
+  birth.id = (uint32_t)RAW0(SYS_gettid);
   birth.shares = false;
   alive = 1;
   leader_left = false;

@@ -14,7 +14,7 @@ public static class Report
         foreach (var p in plugins)
         {
             to.WriteLine($"[{p.Name}]");
-            p.Pass.Report(data, to);
+            p.Do((pass, _) => pass.Report(data, to), 0);
         }
     }
 
@@ -29,7 +29,7 @@ public static class Report
         foreach (var p in plugins)
         {
             json.WriteStartObject(p.Name);
-            p.Pass.ReportJson(data, json);
+            p.Do((pass, _) => pass.ReportJson(data, json), 0);
             json.WriteEndObject();
         }
         json.WriteEndObject();

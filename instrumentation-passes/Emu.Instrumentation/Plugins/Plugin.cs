@@ -17,8 +17,18 @@ public sealed record Plugin(string Name, string Source, InstrumentationPass Pass
         options.BindTo(pass);
         pass.Folder = folder;
         var plugin = new Plugin(NameOf(pass.GetType()), options.Name, pass, options);
-        pass.Start();
+        plugin.Do((p, _) => p.Start(), 0);
         return plugin;
+    }
+
+    /// <summary>Has the pass do something; whatever it throws is the plugin's fault, and says so in one line.</summary>
+    public void Do<T>(Action<InstrumentationPass, T> what, T with)
+    {
+        try { what(Pass, with); }
+        catch (Exception e) when (e is not (PluginException or IOException))
+        {
+            throw new PluginException($"plugin {Name}: {(e is SiteException ? e.Message : $"{e.GetType().Name}: {e.Message.Split('\n')[0]} (EMU_DEBUG=1 shows where)")}", e);
+        }
     }
 
     /// <summary>Gives plugins that are named more than once names of their own: blocks, blocks2, ...</summary>
@@ -39,4 +49,4 @@ public sealed record Plugin(string Name, string Source, InstrumentationPass Pass
 }
 
 /// <summary>A plugin that cannot be used as it was asked for; the message is one line for the user.</summary>
-public sealed class PluginException(string message) : Exception(message);
+public sealed class PluginException(string message, Exception? inner = null) : Exception(message, inner);

@@ -35,7 +35,7 @@ public class SiteTests
     [InlineData("late", "0x401003: there is no place after 'syscall': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
     [InlineData("unmarked", "stream unmarked.pairs: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address")]
     public void Refusals(string plugin, string message) =>
-        Assert.Equal(message, Assert.Throws<SiteException>(() => GoldenTests.Run(Parser.Parse(Region), Region, plugin)).Message);
+        Assert.Equal($"plugin {plugin}: {message}", Assert.Throws<PluginException>(() => GoldenTests.Run(Parser.Parse(Region), Region, plugin)).Message);
 
     [Fact]
     public void AStreamWantsAWordForEachField()
