@@ -108,7 +108,7 @@ static void retire(uint32_t id) {
 void *emu_hot(int32_t *heat, uint64_t pc) {
   uint32_t id = (uint32_t)(heat - emu_heat);
   *heat = -HEAT;
-  uint64_t entry = known[id].region->pc, promotions = __atomic_load_n(&cache_header()->promoted, __ATOMIC_ACQUIRE);
+  uint64_t entry = known[id].region->pc, promotions = __atomic_load_n(&cache_header()->numbers.promoted, __ATOMIC_ACQUIRE);
   bool is_new = promotions != known[id].promotions;
   known[id].promotions = promotions;
   if (emu_valid[id] == VALID && fallback_promoted(id, entry, is_new)) retire(id);
@@ -117,7 +117,7 @@ void *emu_hot(int32_t *heat, uint64_t pc) {
 }
 
 void cache_withdraw(uint32_t id) {
-  if (emu_valid[id]) cache_header()->withdrawn++;
+  if (emu_valid[id]) cache_header()->numbers.withdrawn++;
   emu_valid[id] = 0;
 }
 

@@ -255,9 +255,8 @@ void fallback_forked(void) {
   memory = -1;
 }
 
-static const struct cache_header no_numbers;
-
-static void start(const struct cache_header *numbers) {
+// So far: they go on.
+static void start(struct cache_numbers numbers) {
   if (!*program()) give_up("is missing: this runner does not know one (EMU_FALLBACK names it)");
   if (access(program(), R_OK)) {
     say("the fallback translator is missing: %s: %s (EMU_FALLBACK names another)", program(), strerror(errno));
@@ -268,8 +267,7 @@ static void start(const struct cache_header *numbers) {
   close_far_end();
   started = true;
   struct cache_header *h = cache_header();
-  h->regions = numbers->regions, h->trips = numbers->trips, h->nanoseconds = numbers->nanoseconds, h->withdrawn = numbers->withdrawn;
-  h->first_tier = numbers->first_tier, h->promoted = numbers->promoted;
+  h->numbers = numbers;
   h->exact_faults = emu_exact_faults ? 2 : wants_exact_faults;
   greet();
 }
@@ -285,7 +283,7 @@ static void cache_is_of_no_use(const char *why) {
   enum { MOST_DEATHS = 8 }; // there may be code that it dies of
   static unsigned deaths;
   deaths += why == ended;
-  if (cache_header()->regions == regions_when_emptied || deaths > MOST_DEATHS) give_up(why);
+  if (cache_header()->numbers.regions == regions_when_emptied || deaths > MOST_DEATHS) give_up(why);
   __atomic_store_n(&full, true, __ATOMIC_SEQ_CST);
   regions_leave_frames();
 }
@@ -320,8 +318,8 @@ static const struct region *ask(uint64_t pc, bool resumed) {
   if (!region) return NULL;
   cells_use(region, is_new);
   if (!guest_code_used(region, since)) return ask(pc, resumed);
-  struct cache_header *shared = cache_header();
-  shared->regions += is_new, shared->trips++, shared->nanoseconds += now() - start;
+  struct cache_numbers *numbers = &cache_header()->numbers;
+  numbers->regions += is_new, numbers->trips++, numbers->nanoseconds += now() - start;
   return region;
 }
 
@@ -337,7 +335,7 @@ const struct region *fallback_translate(uint64_t pc, bool resumed) {
   lock(LOCK_TRANSLATION);
   const struct region *region = cache_find(pc); // another thread may have been faster
   if (!region && !full) {
-    if (!started) start(&no_numbers);
+    if (!started) start((struct cache_numbers){0});
     region = ask_alone(pc, resumed);
   }
   unlock(LOCK_TRANSLATION);
@@ -349,7 +347,7 @@ uint64_t fallback_emptied(void) { return __atomic_load_n(&emptied, __ATOMIC_ACQU
 
 // What this process has is replaced: memory, service and all that is known of regions. Relatives keep theirs. Numbers go on.
 static void replace(void) {
-  struct cache_header numbers = *cache_header();
+  struct cache_numbers numbers = cache_header()->numbers;
   RAW1(SYS_close, to_service), RAW1(SYS_close, memory);
   if (far_end_open) RAW1(SYS_close, far_end);
   regions_forget_cache();
@@ -359,7 +357,7 @@ static void replace(void) {
   __atomic_fetch_add(&emptied, 1, __ATOMIC_ACQ_REL);
   started = far_end_open = false, memory = -1;
   regions_when_emptied = numbers.regions;
-  start(&numbers);
+  start(numbers);
 }
 
 // Where no other thread is in the cache, and none will be: those that come back from the kernel leave their host frames first, the others are
@@ -405,7 +403,7 @@ void fallback_exact_faults(void) {
   wants_exact_faults = true;
   if (started) {
     if (!cache_header()->exact_faults) cache_header()->exact_faults = 1;
-    if (cache_header()->promoted) guest_forget_all();
+    if (cache_header()->numbers.promoted) guest_forget_all();
   }
   unlock(LOCK_TRANSLATION);
 }
@@ -414,9 +412,9 @@ void fallback_say_statistics(void) {
   const char *wanted = variable("EMU_STATS");
   if (!wanted || wanted[0] != '1') return;
   if (!started) return say("statistics: nothing was translated at run time");
-  const struct cache_header *h = cache_header();
+  const struct cache_numbers *n = &cache_header()->numbers;
   if (emptied) say("statistics: the code cache was emptied %u times", emptied);
   say("statistics: %u regions translated at run time, %u by the first tier, %u promoted, %u round trips, %u us waiting for them, %u regions "
       "withdrawn",
-      h->regions, h->first_tier, h->promoted, h->trips, h->nanoseconds / 1000, h->withdrawn);
+      n->regions, n->first_tier, n->promoted, n->trips, n->nanoseconds / 1000, n->withdrawn);
 }

@@ -61,8 +61,10 @@ enum { CACHE_CHUNKS = 64, PROMOTED = 2048 };
 struct cache_header {
   uint64_t chunk_offset[CACHE_CHUNKS]; // in the data file, of each chunk of cells; 0: not yet
   uint64_t names_offset;               // of the chunk of names
-  uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
-  uint64_t first_tier, promoted;                   // the service's: regions without LLVM; those that LLVM made of them
+  struct cache_numbers {
+    uint64_t regions, trips, nanoseconds, withdrawn; // statistics, of all processes
+    uint64_t first_tier, promoted;                   // the service's: regions without LLVM; those that LLVM made of them
+  } numbers;
   uint8_t is_promoted[PROMOTED];                   // by a PC's low bits: whether it may have a region of the second tier
   uint32_t exact_faults; // of code of the second tier. 1: the guest has a handler for faults; 2: code translated ahead of time has them, too
 };

@@ -68,15 +68,13 @@ static uint64_t guest_path(uint64_t path) { return is_own_exe(path) ? (uint64_t)
 // Where the link itself is meant, it is one.
 static uint64_t guest_path_at(uint64_t path, uint64_t flags) { return flags & AT_SYMLINK_NOFOLLOW ? path : guest_path(path); }
 
-static long opened(uint64_t path, uint64_t flags, long file) {
-  char text[PATH_LENGTH];
-  return file >= 0 && read_path(path, text) && view_is_named(text) ? view_opened(file, flags) : file;
-}
-
 static long open_call(long call, const uint64_t args[6], uint64_t path, uint64_t flags) {
+  char text[PATH_LENGTH];
+  bool is_read = read_path(path, text);
   uint64_t host[6] = {args[0], args[1], args[2], args[3]};
-  host[call != SYS_open] = flags & O_NOFOLLOW ? path : guest_path(path);
-  return opened(path, flags, raw_guest(call, host));
+  if (is_read && !(flags & O_NOFOLLOW) && names_own(text, "exe")) host[call != SYS_open] = (uint64_t)emu_image_name;
+  long file = raw_guest(call, host);
+  return file >= 0 && is_read && view_is_named(text) ? view_opened(file, flags) : file;
 }
 
 static long read_guest_link(uint64_t to, uint64_t size) {

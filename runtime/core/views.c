@@ -1,4 +1,4 @@
-// Owns the files of /proc/self that would show the runner: maps, smaps, auxv, environ, stat. What the guest opens is a copy, made at that
+// Owns the files of /proc/self that would show the runner: maps, smaps, auxv, environ. What the guest opens is a copy, made at that
 // moment, that says what it would if the kernel had executed the guest's file.
 #include "core.h"
 #include "codecache.h"

@@ -20,6 +20,9 @@ abstract class TranslationOptions : VerbOptions
     [Option('p', "plugin", Separator = Between, MetaValue = "NAME,KEY=VALUE", HelpText = "Instrument with a plugin (`emu plugins` lists them), or with your own: ./MyPass.dll or a folder with sources. May be said more than once.")]
     public IEnumerable<string> Plugins { get; set; } = [];
 
+    /// <summary>Those of them that are the user's own passes.</summary>
+    public IEnumerable<string> OwnPlugins => Plugins.Where(p => Emu.Instrumentation.PluginCatalog.IsPath(p.Split(',')[0]));
+
     [Option("only", Separator = Between, MetaValue = "CODE", HelpText = "Show the plugins this code only: a FILE (the program or a library of it), a SYMBOL (main, sort*, libc.so.6!malloc) or a range 0xFROM-0xTO. May be said more than once.")]
     public IEnumerable<string> Only { get; set; } = [];
 

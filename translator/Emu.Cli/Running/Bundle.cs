@@ -21,7 +21,7 @@ static class Bundle
     /// <summary>Says before the work what cannot be.</summary>
     public static void Check(BuildOptions options)
     {
-        if (options.Plugins.FirstOrDefault(p => PluginCatalog.IsPath(p.Split(',')[0])) is { } own) throw new UserException($"--bundle: {own}: a pass of your own runs on .NET, which cannot be bundled");
+        if (options.OwnPlugins.FirstOrDefault() is { } own) throw new UserException($"--bundle: {own}: a pass of your own runs on .NET, which cannot be bundled");
         if (!File.Exists(Program)) throw new UserException("--bundle: this emu was built without the native fallback translator (toolchain.md says what it needs)");
     }
 

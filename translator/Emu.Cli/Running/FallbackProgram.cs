@@ -1,5 +1,4 @@
 using Emu.Cli.Options;
-using Emu.Instrumentation;
 using Emu.Translator.Linking;
 
 namespace Emu.Cli.Running;
@@ -12,7 +11,7 @@ static class FallbackProgram
     public static FallbackReference Find(TranslationOptions options)
     {
         string program = Path.Combine(AppContext.BaseDirectory, "emu-fallback");
-        if (!File.Exists(program) || options.Plugins.Any(p => PluginCatalog.IsPath(p.Split(',')[0]))) program += ".dll";
+        if (!File.Exists(program) || options.OwnPlugins.Any()) program += ".dll";
         string coverage = options.Coverage < 100 ? $" {options.Coverage}%" : "";
         return new(File.Exists(program) ? program : "", Environment.ProcessPath ?? "", $"{Version.Translator} O{options.Level}{coverage}");
     }
