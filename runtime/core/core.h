@@ -183,8 +183,12 @@ void data_open(const char *path);
 void data_finish(uint64_t state, uint64_t status); // 1 exited, 2 died of a signal
 void data_reopen(void);                            // a finish that did not happen: exec failed
 void data_forked(void);                            // in the child
-bool data_owns(int fd);
-void data_fds(int *first, int *last); // our descriptors; first > last: none
+
+// descriptors.c: the runner's own, which look closed to the guest.
+int descriptor_own(int fd); // moves one there
+void descriptor_close_own(int fd);
+bool descriptor_is_own(int fd);
+long descriptor_close_range(unsigned from, unsigned to, uint64_t flags); // all but these
 
 uint32_t cpuid_1_edx(void); // cpuid.c
 

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -15,30 +14,6 @@
 struct data_header *data_header;
 static bool forked;
 static int file = -1;
-static int lowest = 900, highest = -1; // our descriptors
-
-bool data_owns(int fd) { return fd >= lowest && fd <= highest; }
-
-void data_fds(int *first, int *last) {
-  *first = lowest;
-  *last = highest;
-}
-
-// The guest's descriptors stay the lowest free ones, 0 to 2 included.
-int data_own_fd(int fd) {
-  int high = fcntl(fd, F_DUPFD_CLOEXEC, 900);
-  struct rlimit limit;
-  if (high < 0 && !getrlimit(RLIMIT_NOFILE, &limit)) {
-    int from = (int)limit.rlim_cur - 2 * (EMU_STREAMS + 1);
-    high = fcntl(fd, F_DUPFD_CLOEXEC, from > 3 ? from : 3);
-  }
-  if (high < 0) return fd;
-  close(fd);
-  if (high < lowest) lowest = high;
-  if (high > highest) highest = high;
-  return high;
-}
-
 static uint64_t now(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);
@@ -147,10 +122,10 @@ void data_open(const char *path) {
   int device = -1, fd = create_free(path);
   if (fd < 0) unwritable(path);
   if (!fstat(fd, &is) && !S_ISREG(is.st_mode)) { // /dev/null, a pipe: counters live in memory, records are streamed
-    device = data_own_fd(fd);
+    device = descriptor_own(fd);
     fd = memfd_create("emudata", MFD_CLOEXEC);
   }
-  fd = data_own_fd(fd);
+  fd = descriptor_own(fd);
   if (!fill(fd)) unwritable(path);
   stream_init(fd, device);
 }

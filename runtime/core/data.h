@@ -58,6 +58,5 @@ void counters_own(void);             // in a forked child, or when its exec fail
 void counters_give_up(void);         // before it ends: another one may count on
 bool counters_map(uint64_t cells[]); // a set of its own there; false: there is none
 int data_file(void);
-int data_own_fd(int fd); // moves a descriptor where the guest will not see it
 
 #endif

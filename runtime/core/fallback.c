@@ -225,7 +225,7 @@ static bool open_descriptors(void) {
   if (ftruncate(file, (off_t)room()) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) return close(file), false;
   struct timeval patience = {(time_t)seconds(), 0};
   setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  to_service = data_own_fd(pair[0]), far_end = data_own_fd(pair[1]), memory = data_own_fd(file);
+  to_service = descriptor_own(pair[0]), far_end = descriptor_own(pair[1]), memory = descriptor_own(file);
   return far_end_open = true;
 }
 
@@ -238,7 +238,7 @@ bool fallback_shared(void) {
 
 // Only where nobody holds it is the service's end heard of.
 static void close_far_end(void) {
-  RAW1(SYS_close, far_end);
+  descriptor_close_own(far_end);
   if (!thread_shares()) far_end_open = false;
 }
 
@@ -251,7 +251,7 @@ void fallback_parted(void) {
 // A service that is still to be started is the parent's.
 void fallback_forked(void) {
   if (started || memory < 0) return;
-  RAW1(SYS_close, to_service), RAW1(SYS_close, far_end), RAW1(SYS_close, memory);
+  descriptor_close_own(to_service), descriptor_close_own(far_end), descriptor_close_own(memory);
   memory = -1;
 }
 
@@ -348,8 +348,8 @@ uint64_t fallback_emptied(void) { return __atomic_load_n(&emptied, __ATOMIC_ACQU
 // What this process has is replaced: memory, service and all that is known of regions. Relatives keep theirs. Numbers go on.
 static void replace(void) {
   struct cache_numbers numbers = cache_header()->numbers;
-  RAW1(SYS_close, to_service), RAW1(SYS_close, memory);
-  if (far_end_open) RAW1(SYS_close, far_end);
+  descriptor_close_own(to_service), descriptor_close_own(memory);
+  if (far_end_open) descriptor_close_own(far_end);
   regions_forget_cache();
   guest_forget_pages();
   cells_clear();

@@ -1,9 +1,8 @@
 // Owns what the guest must not see in the file system: that /proc/self/exe is the runner, what else of /proc/self
-// shows it (views.c), and the data file's descriptor.
+// shows it (views.c), and the runner's descriptors.
 #include "core.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -84,16 +83,6 @@ static long read_guest_link(uint64_t to, uint64_t size) {
   return copy_out(to, emu_image_name, length) ? (long)length : -EFAULT;
 }
 
-// Our descriptors look closed, and stay open.
-static long close_some(unsigned from, unsigned to, uint64_t flags) {
-  int first, last;
-  data_fds(&first, &last);
-  if (first > last || flags & CLOSE_RANGE_CLOEXEC || to < (unsigned)first || from > (unsigned)last)
-    return RAW3(SYS_close_range, from, to, flags);
-  long result = from < (unsigned)first ? RAW3(SYS_close_range, from, first - 1, flags) : 0;
-  return result || to <= (unsigned)last ? result : RAW3(SYS_close_range, last + 1, to, flags);
-}
-
 long files_call(long call, const uint64_t args[6]) {
   uint64_t flags, a = args[0], b = args[1], c = args[2], d = args[3], e = args[4];
   switch (call) {
@@ -108,10 +97,10 @@ long files_call(long call, const uint64_t args[6]) {
   case SYS_statx: return raw(call, a, guest_path_at(b, c), c, d, e, 0);
   case SYS_readlink: return is_own_exe(a) ? read_guest_link(b, c) : RAW3(call, a, b, c);
   case SYS_readlinkat: return is_own_exe(b) ? read_guest_link(c, d) : RAW4(call, a, b, c, d);
-  case SYS_close: return data_owns((int)a) ? -EBADF : RAW1(call, a);
-  case SYS_close_range: return close_some((unsigned)a, (unsigned)b, c);
+  case SYS_close: return descriptor_is_own((int)a) ? -EBADF : RAW1(call, a);
+  case SYS_close_range: return descriptor_close_range((unsigned)a, (unsigned)b, c);
   case SYS_dup2:
-  case SYS_dup3: return data_owns((int)a) || data_owns((int)b) ? -EBADF : RAW3(call, a, b, c);
+  case SYS_dup3: return descriptor_is_own((int)a) || descriptor_is_own((int)b) ? -EBADF : RAW3(call, a, b, c);
   }
   return -ENOSYS;
 }

@@ -33,7 +33,7 @@ static struct sink open_sink(int stream, int data_file, int device) {
   int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
   if (fd < 0 && errno == EINVAL) fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0 || fstat(fd, &is)) fail("cannot write %s: %s", path, strerror(errno));
-  return (struct sink){.fd = data_own_fd(fd), .raw = !S_ISREG(is.st_mode)};
+  return (struct sink){.fd = descriptor_own(fd), .raw = !S_ISREG(is.st_mode)};
 }
 
 void stream_init(int data_file, int device) {

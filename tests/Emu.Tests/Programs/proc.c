@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -132,6 +133,21 @@ static void descriptors(void) {
   printf("others %d %d\n", open("/proc/1/maps", O_RDONLY) >= 0, access("/proc/self/maps", R_OK));
 }
 
+// More than there are below those of a runner: every one is the guest's, and close_range closes all of them.
+static void many(int (*code)(void)) {
+  enum { MANY = 1100, FIRST = 100 };
+  struct rlimit limit;
+  int files[MANY], opened = 0, closed = 0, left = 0;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < 2 * MANY) limit.rlim_cur = 2 * MANY, setrlimit(RLIMIT_NOFILE, &limit);
+  for (int i = 0; i < MANY; i++) opened += (files[i] = open("/dev/null", O_RDONLY)) >= 0;
+  for (int i = 0; i < MANY; i++) closed += close(files[i]) == 0;
+  for (int i = 0; i < MANY; i++) opened += (files[i] = open("/dev/null", O_RDONLY)) >= 0;
+  printf("many %d %d %d %d", opened, closed, (int)syscall(SYS_close_range, FIRST, ~0u, 0), (int)syscall(SYS_close_range, 9, 8, 0));
+  for (int i = 0; i < MANY; i++) left += files[i] >= FIRST && fcntl(files[i], F_GETFD) >= 0;
+  printf(" %d %d\n", left, code());
+}
+
 int main(int argc, char **argv) {
   int local, (*code)(void);
   char *heap = malloc(100), *pages = mmap(0, 3 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -153,5 +169,8 @@ int main(int argc, char **argv) {
   pthread_t thread;
   stack_of("first");
   pthread_create(&thread, 0, other, 0), pthread_join(thread, 0);
+  mprotect(pages + 4096, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+  memcpy(pages + 4096 + 64, "\xb8\x08\x00\x00\x00\xc3", 6);
+  many((int (*)(void))(pages + 4096 + 64));
   return argc;
 }
