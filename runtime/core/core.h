@@ -104,6 +104,7 @@ long memory_madvise(const uint64_t args[6]);
 
 // events.c: what passes are told besides the guest's code.
 enum event { EVENT_SIGNAL = 1, EVENT_MODULE_LOAD, EVENT_MODULE_UNLOAD, EVENT_THREAD_START, EVENT_THREAD_EXIT };
+bool event_watched(enum event event);
 void event_happens(enum event event, uint64_t a, uint64_t b, uint64_t c); // all of the guest is in emu_state
 void events_begin(const struct image *image);                             // before the first instruction
 void event_mapped(uint64_t at, const uint64_t mmap_args[6]);              // the guest has mapped something

@@ -12,9 +12,11 @@ extern const char on_signal[] __asm__("emu_r_1") __attribute__((weak)), on_modul
 
 static const char *const regions[] = {NULL, on_signal, on_module_load, on_module_unload, on_thread_start, on_thread_exit};
 
+bool event_watched(enum event event) { return regions[event]; }
+
 void event_happens(enum event event, uint64_t a, uint64_t b, uint64_t c) {
   struct emu_state *s = &emu_state;
-  if (!regions[event]) return;
+  if (!event_watched(event)) return;
   uint64_t rip = s->rip;
   memcpy(s->event, (const uint64_t[]){a, b, c, rip}, sizeof s->event);
   emu_enter((void *)regions[event]);
@@ -31,7 +33,7 @@ static struct loaded {
 } modules[MOST];
 static size_t loaded; // places that were used
 
-static bool watched(void) { return regions[EVENT_MODULE_LOAD] || regions[EVENT_MODULE_UNLOAD]; }
+static bool watched(void) { return event_watched(EVENT_MODULE_LOAD) || event_watched(EVENT_MODULE_UNLOAD); }
 
 static struct loaded *free_place(void) {
   for (size_t i = 0; i < loaded; i++)

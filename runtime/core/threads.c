@@ -260,7 +260,7 @@ static void note_end(int64_t distance) {
 
 void threads_end(void) {
   static bool already;
-  if (!birth.shares && !__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) {
+  if (event_watched(EVENT_THREAD_EXIT) && !birth.shares && !__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) {
     threads_each_other(note_end);
     for (uint32_t i = 0; i < ends; i++) event_happens(EVENT_THREAD_EXIT, ended[i], 0, 0);
   }
