@@ -26,7 +26,7 @@ public sealed class Emitter(Function function)
 
     public V Emit(Op op, Type type, Detail? detail, params ReadOnlySpan<V> args)
     {
-        var values = new Value[args.Length];
+        Value[] values = args.Length == 0 ? [] : new Value[args.Length];
         for (int n = 0; n < args.Length; n++) values[n] = args[n].Value;
         var inst = new Inst(op, type, values, detail) { Inserted = Inserting };
         code.Add(inst);
@@ -36,8 +36,8 @@ public sealed class Emitter(Function function)
     /// <summary>A constant of any width, as a bit pattern.</summary>
     public V ConstBits(Type t, UInt128 bits) => new(this, new Const(t, bits));
     public V Const(Type t, long value) => ConstBits(t, (UInt128)(Int128)value);
-    public V Get(Type t, string reg, int at = 0) => Emit(Op.Get, t, new Detail.Register(new(reg, at)));
-    public void Set(string reg, V v, int at = 0) => Emit(Op.Set, v.Type, new Detail.Register(new(reg, at)), v);
+    public V Get(Type t, string reg, int at = 0) => Emit(Op.Get, t, Detail.Register.Of(reg, at));
+    public void Set(string reg, V v, int at = 0) => Emit(Op.Set, v.Type, Detail.Register.Of(reg, at), v);
     public V Load(Type t, V address, string? segment = null, bool aligned = false) => Emit(Op.Load, t, Below(segment, aligned), address);
     public void Store(V address, V v, string? segment = null, bool aligned = false) => Emit(Op.Store, v.Type, Below(segment, aligned), address, v);
     public V Rmw(Op what, V address, V v, string? segment = null) => Emit(Op.Rmw, v.Type, new Detail.Access(segment, what), address, v);

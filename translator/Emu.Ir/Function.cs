@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Emu.Ir;
 
 /// <summary>Something an instruction may use as an operand.</summary>
@@ -40,7 +42,13 @@ public sealed class Inst : Value
 public abstract record Detail
 {
     /// <summary>A run of bytes in the guest state (<see cref="Op.Get"/>, <see cref="Op.Set"/>).</summary>
-    public sealed record Register(Reg Reg) : Detail;
+    public sealed record Register(Reg Reg) : Detail
+    {
+        static readonly ConcurrentDictionary<(string, int), Register> all = [];
+
+        /// <summary>One for all operations on the same bytes.</summary>
+        public static Register Of(string name, int at = 0) => all.GetOrAdd((name, at), static r => new(new Reg(r.Item1, r.Item2)));
+    }
 
     /// <summary>Which flags, by which rule; <see cref="Live"/> are those that are written.</summary>
     public sealed record FlagWrite(FlagRule Rule, Flag Live) : Detail;

@@ -1,11 +1,22 @@
 namespace Emu.Ir;
 
 /// <summary>What the bits of a lane mean to arithmetic: an integer or an IEEE float.</summary>
-public enum Kind { Int, Float }
+public enum Kind : byte { Int, Float }
 
 /// <summary>i1 ... i128, f32, f64, and vectors of them (<c>i32x4</c>): one type, so one <c>add</c> op.</summary>
-public readonly record struct Type(Kind Kind, int Bits, int Lanes = 1)
+public readonly record struct Type
 {
+    readonly byte lanes; // four bytes in all: every operation has two types, and a large program tens of millions of operations
+    readonly ushort bits;
+
+    public Type(Kind kind, int bits, int lanes = 1) => (Kind, this.bits, this.lanes) = (kind, checked((ushort)bits), checked((byte)lanes));
+
+    public Kind Kind { get; }
+
+    /// <summary>Of one lane.</summary>
+    public int Bits => bits;
+    public int Lanes { get => lanes; private init => lanes = checked((byte)value); }
+
     public static readonly Type I1 = Int(1), I8 = Int(8), I16 = Int(16), I32 = Int(32), I64 = Int(64), I128 = Int(128);
     public static readonly Type F32 = new(Kind.Float, 32), F64 = new(Kind.Float, 64);
 
