@@ -53,6 +53,7 @@ public sealed class Pipeline
     /// <summary>Guest file to runner.</summary>
     public void Build(string guestPath, string output)
     {
+        options.Progress?.Invoke(0, 0);
         _ = liveness.Value; // before modules narrow what functions write
         var chunks = Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize).ToArray();
         var code = new List<ModuleCode> { new([.. Program.Roots.Select(r => r.Address)], [], Compiled(chunks, Object)) };
@@ -315,6 +316,6 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
     /// <summary>Whether IR carries disassembly.</summary>
     public bool WithText { get; init; }
 
-    /// <summary>Called with modules done and modules in all, from any thread.</summary>
+    /// <summary>Called with modules done and modules in all, from any thread; while it is not known how many there are, with 0.</summary>
     public Action<int, int>? Progress { get; init; }
 }

@@ -43,7 +43,7 @@ sealed class Translation
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
             Scope = Scopes.Of(options, guest, image, modules),
             Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
-            Progress = Progress.Show("translating {0}/{1} modules"),
+            Progress = Progress.Show("looking for code", "translating {0}/{1} modules"),
         }));
     }
 
