@@ -49,6 +49,14 @@ public class ProgramTests
     [MemberData(nameof(Small))]
     public void DynamicInstrumented(string row) => Verify.Same(Rows[row], Runners.AllPlugins, "+plugins");
 
+    /// <summary>Nothing is translated ahead of time.</summary>
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(All))]
+    [MemberData(nameof(Small))]
+    [MemberData(nameof(Rest))]
+    public void On_the_fallback(string row) => Verify.Same(Rows[row] with { Id = $"{row}.aot-none" }, Runners.NoPlugins, "", aot: "none");
+
     /// <summary>Translating busybox and bash with all plugins takes minutes: part of `./test long`.</summary>
     [Theory]
     [Trait("Category", "Long")]
