@@ -14,6 +14,7 @@
 struct data_header *data_header;
 static bool forked;
 static int file = -1;
+
 static uint64_t now(void) {
   struct timespec t;
   clock_gettime(CLOCK_REALTIME, &t);

@@ -9,20 +9,18 @@
 enum { MOST = 16, LOWEST = 900 };
 
 static int own[MOST]; // 0: none; a file of the guest's may lie between them
-static int count;     // places that were used
 
 bool descriptor_is_own(int fd) {
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < MOST; i++)
     if (own[i] == fd && fd) return true;
   return false;
 }
 
 static void add(int fd) {
   int i = 0;
-  while (i < count && own[i]) i++;
+  while (i < MOST && own[i]) i++;
   if (i == MOST) fail("more than %u descriptors are the runner's own", (uint64_t)MOST);
   own[i] = fd;
-  if (i == count) count++;
 }
 
 int descriptor_own(int fd) {
@@ -39,7 +37,7 @@ int descriptor_own(int fd) {
 }
 
 void descriptor_close_own(int fd) {
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < MOST; i++)
     if (own[i] == fd) own[i] = 0;
   RAW1(SYS_close, fd);
 }
@@ -47,7 +45,7 @@ void descriptor_close_own(int fd) {
 // The lowest one there; -1: none.
 static int lowest(unsigned from, unsigned to) {
   int found = -1;
-  for (int i = 0; i < count; i++)
+  for (int i = 0; i < MOST; i++)
     if (own[i] && (unsigned)own[i] >= from && (unsigned)own[i] <= to && (found < 0 || own[i] < found)) found = own[i];
   return found;
 }

@@ -14,7 +14,7 @@ public static class Report
         foreach (var p in plugins)
         {
             to.WriteLine($"[{p.Name}]");
-            p.Do((pass, _) => pass.Report(data, to), 0);
+            p.Do(pass => pass.Report(data, to));
         }
     }
 
@@ -29,7 +29,7 @@ public static class Report
         foreach (var p in plugins)
         {
             json.WriteStartObject(p.Name);
-            p.Do((pass, _) => pass.ReportJson(data, json), 0);
+            p.Do(pass => pass.ReportJson(data, json));
             json.WriteEndObject();
         }
         json.WriteEndObject();

@@ -26,7 +26,7 @@ sealed record Event(ulong Number, string Callback, Action<InstrumentationPass, P
         e.Begin(Number);
         e.Insn(Number, 0, Callback);
         var place = new Place(f, Number) { IsEvent = true };
-        foreach (var p in plugins) p.Do(Show, place);
+        foreach (var p in plugins) p.Do(pass => Show(pass, place));
         f.Blocks[0].Code.AddRange(place.Code);
         e.Ret(e.ConstBits(Ir.Type.I64, 0));
         return f;

@@ -62,7 +62,7 @@ public sealed class Instrumenter(IReadOnlyList<Plugin> plugins, Scope scope)
     void Show<T>(bool[] watching, T at, Action<InstrumentationPass, T> show) where T : CodeSite
     {
         for (int n = 0; n < plugins.Count; n++)
-            if (watching[n] && filters[n].Covers(at.Instruction.Address, at.Instruction.Symbol)) plugins[n].Do(show, at);
+            if (watching[n] && filters[n].Covers(at.Instruction.Address, at.Instruction.Symbol)) plugins[n].Do(pass => show(pass, at));
     }
 
     bool Covered(bool[] watching, ulong address, GuestSymbol? symbol)

@@ -17,14 +17,14 @@ public sealed record Plugin(string Name, string Source, InstrumentationPass Pass
         options.BindTo(pass);
         pass.Folder = folder;
         var plugin = new Plugin(NameOf(pass.GetType()), options.Name, pass, options);
-        plugin.Do((p, _) => p.Start(), 0);
+        plugin.Do(p => p.Start());
         return plugin;
     }
 
     /// <summary>Has the pass do something; whatever it throws is the plugin's fault, and says so in one line.</summary>
-    public void Do<T>(Action<InstrumentationPass, T> what, T with)
+    public void Do(Action<InstrumentationPass> what)
     {
-        try { what(Pass, with); }
+        try { what(Pass); }
         catch (Exception e) when (e is not (PluginException or IOException))
         {
             throw new PluginException($"plugin {Name}: {(e is SiteException ? e.Message : $"{e.GetType().Name}: {e.Message.Split('\n')[0]} (EMU_DEBUG=1 shows where)")}", e);

@@ -8,7 +8,7 @@ namespace Emu.Translator.Baseline;
 readonly record struct Home(int Register, int Offset, int Size)
 {
     public bool IsThere => Size > 0;
-    public bool IsRegister => Register >= 0;
+    public bool IsRegister => IsThere && Register >= 0;
 }
 
 /// <summary>An operand of scalar code: a register, a number, or memory.</summary>
@@ -75,7 +75,7 @@ sealed class Values
 
     Home? Reusable(Inst i, int n)
     {
-        if (i.Args.Length == 0 || i.Args[0] is not Inst a || !IsScalar(i.Type) || !IsScalar(a.Type) || last[a.Number] != n || homes[a.Number] is not { IsThere: true, IsRegister: true } home) return null;
+        if (i.Args.Length == 0 || i.Args[0] is not Inst a || !IsScalar(i.Type) || !IsScalar(a.Type) || last[a.Number] != n || homes[a.Number] is not { IsRegister: true } home) return null;
         for (int k = 1; k < i.Args.Length; k++) if (i.Args[k] == a) return null;
         given = a;
         return home;
