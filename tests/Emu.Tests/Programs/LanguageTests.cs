@@ -36,13 +36,24 @@ public class LanguageTests
     [Fact]
     public void Go() => Same(Build("tasks.go", "go build -o"));
 
+    /// <summary>Calls by pointer in Go's own convention.</summary>
+    [Fact]
+    public void GoResults() => Same(Build("results.go", "go build -o"));
+
     /// <summary>Panics that unwind, in threads, too.</summary>
     [Fact]
     public void Rust() => Same(Build("panics.rs", "rustc -O -C target-feature=+crt-static -o"));
 
-    /// <summary>A stack overflow that becomes an exception, handlers that run where the runtime polls.</summary>
+    /// <summary>A stack overflow that becomes an exception, handlers that run where the runtime polls; calls by pointer in OCaml's own convention.</summary>
+    [Theory]
+    [InlineData("trees.ml")]
+    [InlineData("arguments.ml")]
+    public void OCaml(string source) => Same(Build(source, "cd $HOME; compile() { cp $2 . && ocamlopt -I +unix unix.cmxa -o $1 ${2##*/}; }; compile"));
+
+    /// <summary>TLS descriptors, whose calls keep nearly all registers.</summary>
     [Fact]
-    public void OCaml() => Same(Build("trees.ml", "cd $HOME; compile() { cp $2 . && ocamlopt -I +unix unix.cmxa -o $1 ${2##*/}; }; compile"));
+    public void Descriptors() => Same(Build("descriptors.c",
+        "compile() { gcc -O2 -fPIC -mtls-dialect=gnu2 -shared -DLIBRARY -fwrapv $2 -o $1.so && gcc -O2 $2 $1.so -o $1; }; compile"));
 
     static double UserTime(string program) =>
         double.Parse(Repository.RunAny("/bin/bash", "-c", $"TIMEFORMAT=%U; time '{program}' >/dev/null").Errors.Trim(), System.Globalization.CultureInfo.InvariantCulture);

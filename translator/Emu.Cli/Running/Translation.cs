@@ -36,7 +36,7 @@ sealed class Translation
             WithText = withText,
             Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
-            ExactFaults = options.ExactFaults || image.ChangesFaults,
+            ExactFaults = options.ExactFaults || image.HasOwnConventions,
             Modules = modules,
             Follow = Follow.Of(options),
             Fallback = FallbackProgram.Find(options),

@@ -84,19 +84,25 @@ public static class BaselineStubs
 
     static MemoryOperand State(int offset) => new(Register.None, Register.None, 1, offset, 8, false, Register.FS);
 
-    /// <summary>The guest registers of a list that carry something, with the host registers that they are in.</summary>
-    static IEnumerable<(Register Host, MemoryOperand Place)> Carried(IReadOnlyList<string> registers) =>
-        from r in registers.Index()
-        select (Enum.Parse<Register>(Abi.HostRegisters[r.Index], ignoreCase: true), State(r.Item == Abi.Rip ? GuestState.Rip : GuestState.Offset(r.Item)));
+    /// <summary>The guest registers of a list with the host registers that they are in, and what loads and stores those.</summary>
+    static IEnumerable<(Register Host, MemoryOperand Place, Code Load, Code Store)> Carried(IReadOnlyList<string> registers)
+    {
+        foreach (var (n, r) in registers.Index())
+        {
+            var (load, store) = r[0] == 'y' ? (Code.VEX_Vmovaps_xmm_xmmm128, Code.VEX_Vmovaps_xmmm128_xmm)
+                : Abi.IsInVector(n) ? (Code.VEX_Vmovq_xmm_xmmm64, Code.VEX_Vmovq_xmmm64_xmm) : (Code.Mov_r64_rm64, Code.Mov_rm64_r64);
+            yield return (Enum.Parse<Register>(Abi.HostRegisters[n], ignoreCase: true), State(r == Abi.Rip ? GuestState.Rip : GuestState.Offset(r)), load, store);
+        }
+    }
 
     static void StoreAll(HostCode code, IReadOnlyList<string> registers)
     {
-        foreach (var (host, place) in Carried(registers)) code.Add(Instruction.Create(host.IsXMM() ? Code.VEX_Vmovaps_xmmm128_xmm : Code.Mov_rm64_r64, place, host));
+        foreach (var (host, place, _, store) in Carried(registers)) code.Add(Instruction.Create(store, place, host));
     }
 
     static void LoadAll(HostCode code, IReadOnlyList<string> registers)
     {
-        foreach (var (host, place) in Carried(registers)) code.Add(Instruction.Create(host.IsXMM() ? Code.VEX_Vmovaps_xmm_xmmm128 : Code.Mov_r64_rm64, host, place));
+        foreach (var (host, place, load, _) in Carried(registers)) code.Add(Instruction.Create(load, host, place));
     }
 
     /// <summary>One probe of the dispatch table, as generated code makes it inline (Lowering/Transfers.cs); a signal that waits leads to the core.</summary>

@@ -36,12 +36,19 @@ public sealed record LibraryPlan(
     public IReadOnlyList<int> Needed(Image image, IReadOnlySet<string> imports)
     {
         var reached = new HashSet<ulong>();
-        var open = new Stack<ulong>(Starts.Concat(image.Symbols.All.Where(s => s.IsFunction && !s.IsLocal && imports.Contains(s.Name)).Select(s => s.Address)));
+        var open = new Stack<ulong>(Starts.Concat(Named(image, imports)));
         while (open.TryPop(out ulong root))
             if (Leaves.TryGetValue(root, out var leaves) && reached.Add(root))
                 foreach (ulong to in leaves.Concat(Reaches[root])) open.Push(to);
         return [.. Enumerable.Range(0, Chunks.Count).Where(n => Chunks[n].Any(reached.Contains))];
     }
+
+    /// <summary>What code looks up: what others use by name, what data points to or code takes the address of.</summary>
+    public HashSet<ulong> Pointers(Image image, IReadOnlySet<string> imports) =>
+        [.. Starts, .. Named(image, imports), .. Reaches.Values.SelectMany(r => r), .. image.Relocations.Select(r => r.Value)];
+
+    static IEnumerable<ulong> Named(Image image, IReadOnlySet<string> imports) =>
+        image.Symbols.All.Where(s => s.IsFunction && !s.IsLocal && imports.Contains(s.Name)).Select(s => s.Address);
 
     public byte[] ToBytes()
     {

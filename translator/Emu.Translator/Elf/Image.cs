@@ -59,10 +59,10 @@ public sealed partial class Image
     public IReadOnlyList<Section> Sections { get; }
 
     /// <summary>
-    /// Whether its runtime makes panics or exceptions of faults, by changing registers in the handler's context: Go's, known by its table of
-    /// functions, or OCaml's, by a symbol.
+    /// Whether its code has calling conventions of its own, not the psABI's, and its runtime makes panics or exceptions of faults, by changing
+    /// registers in the handler's context: Go's, known by its table of functions, or OCaml's, by a symbol.
     /// </summary>
-    public bool ChangesFaults => Sections.Any(s => s.Name.EndsWith(".gopclntab", StringComparison.Ordinal)) || Symbols["caml_system__code_begin"] != null;
+    public bool HasOwnConventions => Sections.Any(s => s.Name.EndsWith(".gopclntab", StringComparison.Ordinal)) || Symbols["caml_system__code_begin"] != null;
 
     /// <summary>Run-time relocations in file order.</summary>
     public IReadOnlyList<Relocation> Relocations { get; }

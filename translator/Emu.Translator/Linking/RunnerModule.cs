@@ -9,10 +9,11 @@ namespace Emu.Translator.Linking;
 /// <summary>What a runner holds besides code.</summary>
 /// <param name="GuestPath">The guest's file: embedded, and what /proc/self/exe shows.</param>
 /// <param name="ImageBase">Where a static-PIE guest is placed; 0 for ET_EXEC.</param>
-/// <param name="Roots">Every root that has a region.</param>
+/// <param name="Pointers">The roots with a region that code reaches by pointer.</param>
+/// <param name="Roots">All others.</param>
 /// <param name="Meta">The plugins' description (JSON); empty without plugins.</param>
 /// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
-public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
+public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Pointers, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
 {
     /// <summary>Whether registers are known where the code faults.</summary>
     public bool ExactFaults { get; init; }
@@ -75,7 +76,7 @@ public static class RunnerModule
         CpuFeatures(s);
         s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\nemu_follow: .asciz {Quote(c.Follow)}\n");
         Modules(c, s);
-        Table(c.Roots, s);
+        Table(c.Pointers, c.Roots, s);
         Stubs(c.Stubs, s);
         return s.ToString();
     }
@@ -120,13 +121,14 @@ public static class RunnerModule
     const ulong EntrySize = 16;
 
     /// <summary>
-    /// The regions, and room for the table that the core makes of them: open addressing with the hash that regions compute inline, twice as
-    /// large where few roots would be in their first place.
+    /// The regions, and room for the table that the core makes of them: open addressing with the hash that regions compute inline. Regions look in the
+    /// first place only, so those come first that they look for, and the table is twice as large where many of these would not be there.
     /// </summary>
-    static void Table(IReadOnlyList<ulong> roots, StringBuilder s)
+    static void Table(IReadOnlyList<ulong> pointers, IReadOnlyList<ulong> others, StringBuilder s)
     {
-        ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Count * 2));
-        if (Displaced(roots, slots) > roots.Count / 8) slots *= 2;
+        ulong[] roots = [.. pointers, .. others];
+        ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Length * 2));
+        if (Displaced(pointers, slots) > pointers.Count / 16) slots *= 2;
         s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.section .bss,\"aw\",@nobits\n.balign 64\nemu_dispatch_table: .zero {slots * EntrySize}\n");
         s.Append(".section .rodata,\"a\",@progbits\n.balign 8\nemu_roots:\n");
         foreach (ulong pc in roots) s.Append(CultureInfo.InvariantCulture, $".quad {pc}\n");

@@ -45,8 +45,7 @@ public sealed class Bridges
     {
         var f = LLVM.AddFunction(m.Module, "emu_enter", m.Function(m.Void, m.Ptr));
         m.At(m.Block(f));
-        LLVMValueRef[] args = [.. Abi.In.Select(Load)];
-        var result = symbols.Call(LLVM.GetParam(f, 0), args);
+        var result = symbols.Call(LLVM.GetParam(f, 0), Arguments());
         for (int n = 0; n < Abi.Out.Count; n++) Store(Abi.Out[n], m.ExtractValue(result, n));
         LLVM.BuildRetVoid(m.B);
     }
@@ -67,22 +66,22 @@ public sealed class Bridges
         var f = symbols.Region(EnterThunk);
         m.At(m.Block(f));
         for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
-        var before = Load("rip");
+        var before = Load(m.I64, Abi.Rip);
         m.Call(action, m.Declare("emu_safepoint", action));
         LLVMBasicBlockRef leave = m.Block(f), enter = m.Block(f);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, Load("rip"), before), leave, enter);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, Load(m.I64, Abi.Rip), before), leave, enter);
         m.At(leave);
         Return();
         m.At(enter);
         var region = m.Call(symbols.LookupType, symbols.Lookup(everything: false), before);
         LLVM.SetInstructionCallConv(region, Abi.PreserveAll);
-        symbols.TailCall(region, [.. Abi.In.Select(Load)]);
+        symbols.TailCall(region, Arguments());
     }
 
     /// <summary><c>emu_keep</c>: puts what travels into the state, for emu_visit (visit.S).</summary>
     void Keep()
     {
-        var f = LLVM.AddFunction(m.Module, "emu_keep", m.Function(m.Void, [.. Abi.In.Select(symbols.TypeOf)]));
+        var f = LLVM.AddFunction(m.Module, "emu_keep", m.Function(m.Void, symbols.TypesOf(Abi.In)));
         LLVM.SetFunctionCallConv(f, Abi.Regcall);
         m.At(m.Block(f));
         for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
@@ -98,11 +97,12 @@ public sealed class Bridges
     void Return()
     {
         var result = m.Poison(symbols.ResultType);
-        for (int n = 0; n < Abi.Out.Count; n++) result = m.InsertValue(result, Load(Abi.Out[n]), n);
+        foreach (var (n, (register, type)) in Abi.Out.Zip(symbols.TypesOf(Abi.Out)).Index()) result = m.InsertValue(result, Load(type, register), n);
         LLVM.BuildRet(m.B, result);
     }
 
-    LLVMValueRef Load(string register) => state.Load(symbols.TypeOf(register), Offset(register));
+    LLVMValueRef[] Arguments() => [.. symbols.TypesOf(Abi.In).Zip(Abi.In, Load)];
+    LLVMValueRef Load(LLVMTypeRef type, string register) => state.Load(type, Offset(register));
     void Store(string register, LLVMValueRef v) => state.Store(v, Offset(register));
-    static int Offset(string register) => register == "rip" ? GuestState.Rip : GuestState.Offset(register);
+    static int Offset(string register) => register == Abi.Rip ? GuestState.Rip : GuestState.Offset(register);
 }

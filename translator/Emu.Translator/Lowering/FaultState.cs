@@ -18,7 +18,7 @@ public sealed partial class RegionLowering
         if (demand.ExactFaults == ExactFaults.No) return;
         var live = demand.Before(f.Blocks[0].Label);
         var (entered, returned) = demand.ExactFaults == ExactFaults.Everywhere ? (0, 0)
-            : (Bits(s => s.Crossing is Crossing.Travels or Crossing.InOnly && s.IsIn(live)), Bits(s => s.Crossing is Crossing.Travels or Crossing.OutOnly));
+            : (Bits(s => s.Crossing == Crossing.Travels && s.IsIn(live)), Bits(s => s.Crossing == Crossing.Travels));
         unsaved = new(f, Touched, entered, returned, Saves);
         flagsAtFaults = DeadFlags.Behind(f, demand, MayFault);
     }

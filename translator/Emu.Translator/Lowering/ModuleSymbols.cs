@@ -12,8 +12,8 @@ public sealed unsafe class ModuleSymbols
         State = new(m);
         Debug = new(m);
         Plugins = new(m, State, plugins, Cold, sharesCells);
-        ResultType = m.Struct([.. Abi.Out.Select(TypeOf)]);
-        RegionType = m.Function(ResultType, [.. Abi.In.Select(TypeOf)]);
+        ResultType = m.Struct(TypesOf(Abi.Out));
+        RegionType = m.Function(ResultType, TypesOf(Abi.In));
         LookupType = m.Function(m.Ptr, m.I64);
         ActionType = m.Function(m.Void);
         // A frame of 8 bytes less for each guest call: what regions call realigns (EMU_ENTRY in emu.h).
@@ -34,8 +34,9 @@ public sealed unsafe class ModuleSymbols
     /// <summary>The name of a root's function.</summary>
     public static string RegionName(ulong root) => $"{RegionPrefix}{root:x}";
 
-    /// <summary>The type in which a register travels.</summary>
-    public LLVMTypeRef TypeOf(string register) => register[0] == 'y' ? Module.Vector(Module.I64, 2) : Module.I64;
+    /// <summary>The types in which registers travel: a double is a general register in a vector register of the host.</summary>
+    public LLVMTypeRef[] TypesOf(IReadOnlyList<string> registers) =>
+        [.. registers.Select((r, n) => r[0] == 'y' ? Module.Vector(Module.I64, 2) : Abi.IsInVector(n) ? Module.Double : Module.I64)];
 
     /// <summary>The function of a root, in this module or another.</summary>
     public LLVMValueRef Region(ulong root) => Region(RegionName(root));

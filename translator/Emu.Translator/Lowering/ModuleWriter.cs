@@ -35,6 +35,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     public LLVMTypeRef I8 { get; }
     public LLVMTypeRef I32 { get; }
     public LLVMTypeRef I64 { get; }
+    public LLVMTypeRef Double => LLVM.DoubleTypeInContext(Context);
 
     public void Dispose()
     {
@@ -50,7 +51,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     {
         var lane = !t.IsFloat ? Int(t.Bits)
             : t.Bits == 32 ? LLVM.FloatTypeInContext(Context)
-            : LLVM.DoubleTypeInContext(Context);
+            : Double;
         return t.IsVector ? LLVM.VectorType(lane, (uint)t.Lanes) : lane;
     }
 

@@ -42,7 +42,7 @@ public sealed partial class RegionLowering
         MakeAccumulators();
         MakeFaultState();
         ulong travels = Bits(s => s.Crossing == Crossing.Travels);
-        flow = new(f, i => Touched(i) & ~travels, Bits(s => s.Crossing == Crossing.InOnly), Bits(s => s.Crossing == Crossing.OutOnly));
+        flow = new(f, i => Touched(i) & ~travels, 0, 0);
         CheckEntry();
         CheckSignals();
         EnterRegion();
@@ -89,7 +89,7 @@ public sealed partial class RegionLowering
 
     void MakeSlots()
     {
-        foreach (var r in Abi.In.Append("rax")) Make(r, 0);
+        foreach (var r in Abi.In) Make(r, 0);
         foreach (var i in f.Blocks.SelectMany(b => b.Code))
         {
             if (i.Detail is Detail.Register { Reg: var r })
@@ -133,8 +133,8 @@ public sealed partial class RegionLowering
     void EnterRegion()
     {
         var live = demand.Before(f.Blocks[0].Label);
-        for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, LLVM.GetParam(function, (uint)n));
-        LoadState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && s.IsIn(live));
+        for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, m.Bits(LLVM.GetParam(function, (uint)n), s.Type));
+        LoadState(s => s.Crossing == Crossing.Stays && s.IsIn(live));
         LoadFlags(Demand.Flags(live));
         // A handler that the guest has left for here ran on a stack of its own, maybe: the next one's frame must not be put below it.
         if (demand.IsReturnedTo(f.Entry)) state.Store(Read("rsp"), slots["rsp"].Offset, isVolatile: true);
@@ -150,7 +150,12 @@ public sealed partial class RegionLowering
         foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset, isVolatile);
     }
 
-    bool IsDirty(Slot s) => (dirty & s.Bit) != 0;
+    /// <summary>What of <paramref name="live"/> crosses in the state.</summary>
+    void StoreDirty(Transient live)
+    {
+        StoreState(s => s.Crossing == Crossing.Stays && (dirty & s.Bit) != 0 && s.IsIn(live));
+        StoreFlags(Demand.Flags(live));
+    }
 
     // --- Flags ---
 

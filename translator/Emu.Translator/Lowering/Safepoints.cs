@@ -38,7 +38,7 @@ public sealed partial class RegionLowering
         m.At(rare);
         state.Store(m.Const(f.Entry), GuestState.Rip);
         var live = demand.Before(f.Blocks[0].Label);
-        symbols.TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Index().Select(r => slots[r.Item] is var s && s.IsIn(live) ? LLVM.GetParam(function, (uint)r.Index) : m.Poison(s.Type))]);
+        symbols.TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Zip(symbols.TypesOf(Abi.In)).Select((r, n) => slots[r.First].IsIn(live) ? LLVM.GetParam(function, (uint)n) : m.Poison(r.Second))]);
         m.At(usual);
     }
 
@@ -75,10 +75,9 @@ public sealed partial class RegionLowering
     void Visit(Label at, Transient live)
     {
         state.Store(m.Const(at.Address), GuestState.Rip);
-        StoreState(s => s.IsIn(live) && s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s));
-        StoreFlags(Demand.Flags(live));
-        var carried = Abi.In.Zip(Abi.HostRegisters).Where(r => slots[r.First].IsIn(live)).ToList();
-        LLVMValueRef[] values = [.. carried.Select(r => Read(r.First))];
+        StoreDirty(live);
+        var carried = Abi.In.Zip(Abi.HostRegisters, symbols.TypesOf(Abi.In)).Where(r => slots[r.First].IsIn(live)).ToList();
+        LLVMValueRef[] values = [.. carried.Select(r => m.Bits(Read(r.First), r.Third))];
         // Below the red zone: this may be a leaf.
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp",
             string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}"]), true,
@@ -91,6 +90,6 @@ public sealed partial class RegionLowering
         if (demand.Guard.Kind == GuardKind.None) m.Br(blocks[at]);
         else m.BrUnlikely(IsStale(), Exit(at), blocks[at]);
         m.At(leave);
-        symbols.TailCall(symbols.Region(Bridges.Resume), [.. Abi.In.Select(r => m.Poison(symbols.TypeOf(r)))]);
+        symbols.TailCall(symbols.Region(Bridges.Resume), [.. symbols.TypesOf(Abi.In).Select(m.Poison)]);
     }
 }

@@ -12,7 +12,7 @@ public sealed class SlotFlow
     readonly ulong afterCall;
 
     /// <param name="writes">The slots that an operation writes.</param>
-    /// <param name="atEntry">Dirty when the region is entered: what came in a register and goes out in the state.</param>
+    /// <param name="atEntry">Dirty when the region is entered.</param>
     /// <param name="afterCall">Dirty when a callee has returned.</param>
     /// <param name="saves">Whether all that is dirty is stored before an operation; nothing is: never.</param>
     public SlotFlow(Function f, Func<Inst, ulong> writes, ulong atEntry, ulong afterCall, Func<Inst, bool>? saves = null)

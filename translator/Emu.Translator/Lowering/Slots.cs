@@ -7,12 +7,8 @@ namespace Emu.Translator.Lowering;
 /// <summary>How a guest register crosses a region's boundary.</summary>
 public enum Crossing
 {
-    /// <summary>In host registers, in and out.</summary>
+    /// <summary>In host registers.</summary>
     Travels,
-    /// <summary>In a host register on entry, in the state on exit (r8, r9).</summary>
-    InOnly,
-    /// <summary>In the state on entry, in a host register on exit (rax).</summary>
-    OutOnly,
     /// <summary>In the state.</summary>
     Stays,
     /// <summary>Not at all: it is no guest register.</summary>
@@ -35,7 +31,7 @@ public sealed record Slot(int Number, string Register, int Offset, Crossing Cros
 public static class Abi
 {
     /// <summary>Where x86_regcallcc puts the arguments.</summary>
-    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 4).Select(n => $"xmm{n}")];
+    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 10).Select(n => $"xmm{n}")];
 
     /// <summary>Among the results: the PC to go on at.</summary>
     public const string Rip = "rip";
@@ -52,11 +48,17 @@ public static class Abi
     /// <summary>The vector registers in which the psABI passes arguments. Each one that travels costs a copy in all code that calls, jumps or returns.</summary>
     static readonly string[] vectors = [.. Enumerable.Range(0, 4).Select(n => $"ymm{n}")];
 
-    /// <summary>The guest registers in the arguments, in order: eleven general ones and the low halves of the vector registers.</summary>
-    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors];
+    /// <summary>
+    /// The guest registers in the arguments, in order: eleven general ones, the low halves of the vector registers, and the other general registers, for
+    /// which regcall has vector registers left.
+    /// </summary>
+    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "r11", "rax"];
 
     /// <summary>The guest registers in the results, in order: where one travels both ways, it is in the same host register.</summary>
-    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors];
+    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "r11", "r8", "r9"];
+
+    /// <summary>Whether the n-th argument or result is in a vector register.</summary>
+    public static bool IsInVector(int n) => HostRegisters[n][0] == 'x';
 
     /// <summary>The results with their numbers that carry guest registers.</summary>
     public static readonly IReadOnlyList<(int Number, string Register)> Results = [.. Out.Index().Where(r => r.Item != Rip)];
@@ -64,11 +66,5 @@ public static class Abi
     public static readonly int RipNumber = Out.Index().First(r => r.Item == Rip).Index;
 
     /// <summary>How a register crosses; the upper half of a vector register always stays.</summary>
-    public static Crossing Of(string register, int half = 0) => GuestState.Offset(register) < 0 ? Crossing.Local : half > 0 ? Crossing.Stays : (In.Contains(register), Out.Contains(register)) switch
-    {
-        (true, true) => Crossing.Travels,
-        (true, false) => Crossing.InOnly,
-        (false, true) => Crossing.OutOnly,
-        _ => Crossing.Stays,
-    };
+    public static Crossing Of(string register, int half = 0) => GuestState.Offset(register) < 0 ? Crossing.Local : half == 0 && In.Contains(register) ? Crossing.Travels : Crossing.Stays;
 }

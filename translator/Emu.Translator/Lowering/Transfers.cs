@@ -71,17 +71,13 @@ public sealed partial class RegionLowering
 
     void JumpTo(LLVMValueRef target) => JumpTo(target, demand.Behind(block));
 
-    void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live, isCall: IsStub), live);
-
-    /// <summary>A jump through a constant place that is all of its region (of the PLT): as good as the call that leads here.</summary>
-    bool IsStub => f.Blocks is [{ Terminator: { Op: Op.Jump, Args: [Inst { Op: Op.Load, Args: [Const] }] } }];
+    void JumpTo(LLVMValueRef target, Transient live) => TailCall(Lookup(target, live, isCall: Summaries.IsStub(f)), live);
 
     /// <summary>The arguments of a region, and everything else into the state.</summary>
     LLVMValueRef[] Arguments(Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.OutOnly && IsDirty(s) && s.IsIn(live));
-        StoreFlags(Demand.Flags(live));
-        return [.. Abi.In.Select(r => slots[r] is var s && s.IsIn(live) ? Read(s) : m.Poison(s.Type))];
+        StoreDirty(live);
+        return [.. Abi.In.Zip(symbols.TypesOf(Abi.In), (r, type) => slots[r] is var s && s.IsIn(live) ? m.Bits(Read(s), type) : m.Poison(type))];
     }
 
     void TailCall(LLVMValueRef region, Transient live) => symbols.TailCall(region, Arguments(live));
@@ -91,11 +87,14 @@ public sealed partial class RegionLowering
     {
         bool direct = i.Args[0] is Const c && demand.IsRoot((ulong)c.Bits);
         var region = direct ? symbols.Region((ulong)((Const)i.Args[0]).Bits) : Lookup(target, demand.Behind(block), isCall: true);
-        ContinueAt(symbols.Call(region, Arguments(demand.Behind(block))), next.Address, next);
+        ContinueAt(symbols.Call(region, Arguments(demand.Behind(block))), next.Address, next, demand.Back(block));
     }
 
-    /// <summary>Goes on at <paramref name="next"/> when the callee came back to <paramref name="rip"/>; otherwise returns what it returned.</summary>
-    void ContinueAt(LLVMValueRef result, ulong rip, Label next)
+    /// <summary>
+    /// Goes on at <paramref name="next"/> when the callee came back to <paramref name="rip"/>; otherwise returns what it returned. <paramref name="back"/>
+    /// is what it hands over.
+    /// </summary>
+    void ContinueAt(LLVMValueRef result, ulong rip, Label next, Transient back = Transient.All)
     {
         LLVMBasicBlockRef elsewhere = m.Block(function), here = m.Block(function);
         m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, m.ExtractValue(result, Abi.RipNumber), m.Const(rip)), elsewhere, here);
@@ -103,8 +102,8 @@ public sealed partial class RegionLowering
         LLVM.BuildRet(m.B, result);
         m.At(here);
         var live = demand.AtStart(next, blocks.ContainsKey);
-        Receive(result, live);
-        LoadFlags(Demand.Flags(live));
+        Receive(result, live, back);
+        LoadFlags(Demand.Flags(live & back));
         GoOnAt(next);
     }
 
@@ -156,21 +155,30 @@ public sealed partial class RegionLowering
         return m.Icmp(LLVMIntPredicate.LLVMIntNE, differences, m.Const(0));
     }
 
-    /// <summary>The callee's registers become this region's, as far as it reads them.</summary>
-    void Receive(LLVMValueRef result, Transient live)
+    /// <summary>The callee's registers become this region's, as far as it reads them; what is not in <paramref name="back"/> is not in the state either.</summary>
+    void Receive(LLVMValueRef result, Transient live, Transient back = Transient.All)
     {
-        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) Write(s, m.ExtractValue(result, n));
-        LoadState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && s.IsIn(live));
-        dirty = Bits(s => s.Crossing == Crossing.OutOnly);
+        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) Write(s, m.Bits(m.ExtractValue(result, n), s.Type));
+        var inState = slots.Values.Where(s => s.Crossing == Crossing.Stays && s.IsIn(live)).ToLookup(s => s.IsIn(back));
+        LoadState(inState[true].Contains);
+        foreach (var s in inState[false]) Write(s, Anything(s.Type));
+        dirty = 0;
     }
+
+    /// <summary>
+    /// What a register holds that is passed on without anything in it. Not LLVM's undef: that would become the value from before the call, kept over
+    /// it; nor poison: of a register that is then written in part, that part is read.
+    /// </summary>
+    LLVMValueRef Anything(LLVMTypeRef type) =>
+        m.Asm("", LLVM.GetTypeKind(type) == LLVMTypeKind.LLVMIntegerTypeKind ? "=r" : "=x", true, m.Function(type), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT);
 
     /// <summary>Returns to the caller with a guest PC: a guest return, or a PC that only the dispatcher can find.</summary>
     void Leave(LLVMValueRef rip, Transient live)
     {
-        StoreState(s => s.Crossing is Crossing.Stays or Crossing.InOnly && IsDirty(s) && s.IsIn(live));
-        StoreFlags(Demand.Flags(live));
+        StoreDirty(live);
         var result = m.InsertValue(m.Poison(symbols.ResultType), rip, Abi.RipNumber);
-        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) result = m.InsertValue(result, Read(s), n);
+        var types = symbols.TypesOf(Abi.Out);
+        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) result = m.InsertValue(result, m.Bits(Read(s), types[n]), n);
         LLVM.BuildRet(m.B, result);
     }
 

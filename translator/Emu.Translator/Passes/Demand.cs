@@ -20,6 +20,9 @@ public enum ExactFaults
 /// <param name="AtEdge">What is live where the region jumps directly to a label outside.</param>
 public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Before, Func<Block, Transient> Behind, Func<Label, Transient> AtEdge)
 {
+    /// <summary>What a callee hands over behind a block; of the rest nobody expects what it was.</summary>
+    public Func<Block, Transient> Back { get; init; } = _ => Transient.All;
+
     /// <summary>Whether signals are taken at the entry of a root's region.</summary>
     public Func<ulong, bool> IsChecked { get; init; } = _ => false;
 
@@ -36,7 +39,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     public Guard Guard { get; init; } = Guard.None;
 
     /// <summary>What the analysis of the whole program found for one region.</summary>
-    public static Demand Of(Liveness liveness, ulong root, Func<ulong, bool> isRoot) => new(isRoot, b => liveness.Before(root, b), b => liveness.Behind(root, b), to => liveness.AtEdge(root, to));
+    public static Demand Of(Liveness liveness, ulong root, Func<ulong, bool> isRoot) => new(isRoot, b => liveness.Before(root, b), b => liveness.Behind(root, b), to => liveness.AtEdge(root, to)) { Back = b => liveness.Back(root, b) };
 
     /// <summary>What is live where a block's terminator goes on: in the region or outside.</summary>
     public Transient AtStart(Label to, Func<Label, bool> isInside) => isInside(to) ? Before(to) : AtEdge(to);
@@ -48,7 +51,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
         // One that finds its code changed leaves for a block of its own as for one outside.
         var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => Guard.Kind != GuardKind.None || !inside.Contains(to)).Distinct();
         var roots = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits)).Where(IsRoot).Distinct();
-        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
+        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}{(b.Terminator.Op == Op.CallTo ? $":{(ulong)Back(b):x}" : "")}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
     }
 
     /// <summary>The flags in transient state.</summary>

@@ -26,7 +26,7 @@ public sealed class Liveness
         program = new(functions, discovered, returning);
         before = [.. functions.Select(f => f.Blocks.ToDictionary(b => b.Label, _ => default(Live)))];
         (after, pending) = (new Live[functions.Count], new(functions.Count));
-        Array.Fill(after, new(0, Transients.Results)); // code that is not discovered may call any of them
+        Array.Fill(after, program.Wanted(Transients.Results)); // code that is not discovered may call any of them
         // TLS descriptors (Oliva, "Thread-local storage descriptors for IA32 and AMD64/EM64T"): code of the dynamic linker that others call through a pointer and that keeps every register.
         if (discovered.Image.IsDynamicLinker)
             for (int r = 0; r < functions.Count; r++)
@@ -49,6 +49,9 @@ public sealed class Liveness
     /// <summary>What may be read behind a block: where its terminator leaves the region, this is what to hand over.</summary>
     public Transient Behind(ulong root, Block b) => Behind(Number(root), b).All;
 
+    /// <summary>What a callee hands over to a block's return site.</summary>
+    public Transient Back(ulong root, Block b) => program.AfterCall(b, Following(Number(root), b.Terminator)).All;
+
     /// <summary>What may be read from a label of another region on, when a root's region jumps there.</summary>
     public Transient AtEdge(ulong root, Label to) => AtEdge(Number(root), to).All;
 
@@ -65,7 +68,7 @@ public sealed class Liveness
         var end = b.Terminator;
         if (end.Op == Op.Ret) return program.MayGoAnywhere(r, end) ? after[r] | program.JumpIn(r) : after[r];
         var next = program.MayFollow(b) ? Following(r, end) : default;
-        if (end.Op == Op.CallTo) return program.BeforeCall(end, next);
+        if (end.Op == Op.CallTo) return program.BeforeCall(r, b, next);
         return end.Op is Op.Jump or Op.Switch or Op.SwitchOn ? next | program.JumpIn(r) : next;
     }
 
@@ -85,9 +88,10 @@ public sealed class Liveness
         if (end.Op == Op.CallTo && program.MayFollow(b))
         {
             var site = Following(r, end);
-            if (program.Callee(end) is { } callee) Demand(callee, program.AfterCall(callee, site));
-            else if (end.Args[0] is not Const && Grows(ref afterPointerCalls, site))
-                foreach (int target in program.Callable) Demand(target, program.AfterCall(target, site));
+            var wanted = program.AfterCall(b, site);
+            if (program.Callee(end) is { } callee) Demand(callee, wanted);
+            else if (end.Args[0] is not Const && Grows(ref afterPointerCalls, wanted))
+                foreach (int target in program.Callable) Demand(target, wanted);
         }
         if (program.MayGoAnywhere(r, end)) PublishJump(r);
         foreach (var to in end.Successors()) if (!before[r].ContainsKey(to) && program.Number(to.Address) is { } target) Demand(target, after[r]);

@@ -10,7 +10,8 @@ namespace Emu.Translator.Passes;
 /// </summary>
 /// <remarks>
 /// Code that nobody knows ahead of time may call what has its address taken, and be called and jumped to through pointers: it is held
-/// to the psABI (<see cref="Live.Soft"/>), and so are jumps by pointer into the middle of another function on the same stack.
+/// to the psABI (<see cref="Live.Soft"/>), and so are jumps by pointer into the middle of another function on the same stack. Code with
+/// conventions of its own is held to nothing: what may be there is.
 /// </remarks>
 public sealed class Summaries
 {
@@ -19,13 +20,15 @@ public sealed class Summaries
     readonly Returning returning;
     readonly Func<ulong, bool> isExecutable;
     readonly int[] callable, jumpable;
-    Live callIn = new(0, Transients.Arguments), jumpIn = new(0, Transients.Arguments);
+    readonly bool isPsAbi;
+    Live callIn, jumpIn;
 
     /// <summary>One region: its facts first, then what follows from those of others.</summary>
     sealed class Region(Function f)
     {
         public readonly Function Function = f;
-        public readonly bool SwitchesStack = f.Blocks.Any(Stack.IsSwitched), IsVariadic = Variadic.Is(f);
+        public readonly bool SwitchesStack = f.Blocks.Any(Stack.IsSwitched), IsVariadic = Variadic.Is(f), IsStub = Summaries.IsStub(f);
+        public readonly HashSet<Label> Uncounted = Variadic.Uncounted(f);
         public readonly Dictionary<Label, BlockEffect> Effects = EffectsOf(f);
         public readonly Dictionary<Label, Live> Before = f.Blocks.ToDictionary(b => b.Label, _ => default(Live));
         public readonly Dictionary<Label, Transient> Overwritten = f.Blocks.ToDictionary(b => b.Label, _ => Transient.All);
@@ -43,7 +46,8 @@ public sealed class Summaries
 
     public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning)
     {
-        (this.returning, isExecutable) = (returning, program.Image.IsExecutable);
+        (this.returning, isExecutable, isPsAbi) = (returning, program.Image.IsExecutable, !program.Image.HasOwnConventions);
+        callIn = jumpIn = Wanted(Transients.Arguments);
         numbers = functions.Select((f, n) => (f.Entry, n)).ToDictionary(p => p.Entry, p => p.n);
         regions = [.. functions.Select(f => new Region(f))];
         int[] Roots(Func<RootReason, bool> which) => [.. Enumerable.Range(0, regions.Length).Where(r => which(program.ReasonOf(functions[r].Entry)))];
@@ -67,6 +71,9 @@ public sealed class Summaries
     static bool IsCallable(RootReason reason) =>
         (reason & RootReason.AddressTaken & ~(RootReason.LandingPad | RootReason.SecondReturn)) != 0 && (reason & RootReason.Inside) == 0;
 
+    /// <summary>A jump through a constant place that is all of its region (of the PLT): as good as the call that leads there.</summary>
+    public static bool IsStub(Function f) => f.Blocks is [{ Terminator: { Op: Op.Jump, Args: [Inst { Op: Op.Load, Args: [Const] }] } }];
+
     /// <summary>The number of a root in the order of the functions; null: no such root.</summary>
     public int? Number(ulong root) => numbers.TryGetValue(root, out int r) ? r : null;
 
@@ -76,15 +83,24 @@ public sealed class Summaries
     /// <summary>Whether control may go on behind a block.</summary>
     public bool MayFollow(Block b) => returning.MayFollow(b);
 
-    /// <summary>What is live before a call when <paramref name="site"/> is at its return site.</summary>
-    public Live BeforeCall(Inst call, Live site) =>
-        Callee(call) is { } r ? BeforeRegion(r, site) : site.Through(unknownWrites, 0) | (call.Args[0] is Const callee ? Unknown((ulong)callee.Bits) : callIn);
+    /// <summary>What code that nobody knows may read, where the psABI says that it reads <paramref name="those"/>.</summary>
+    public Live Wanted(Transient those) => isPsAbi ? new(0, those) : new(those | Transients.Everything, 0);
+
+    /// <summary>What is live before a region's call when <paramref name="site"/> is at its return site.</summary>
+    public Live BeforeCall(int r, Block b, Live site)
+    {
+        var call = b.Terminator;
+        int? callee = Callee(call);
+        var live = callee is { } known ? BeforeRegion(known, site) : site.Through(UnknownWrites(b), 0) | (call.Args[0] is Const pc ? Unknown((ulong)pc.Bits) : callIn);
+        bool isAnyone = callee is { } stub ? regions[stub].IsStub : !IsOfDescriptor(b);
+        return isPsAbi && isAnyone && regions[r].Uncounted.Contains(b.Label) ? new(live.Hard, live.Soft & ~Variadic.Count) : live;
+    }
 
     /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
-    public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(regions[r].Writes, regions[r].Overwrites);
+    public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(isPsAbi ? regions[r].Writes : regions[r].Overwrites, regions[r].Overwrites);
 
-    /// <summary>What a region that is called has to hand over where <paramref name="site"/> is live at the return site.</summary>
-    public Live AfterCall(int r, Live site) => site.After(regions[r].Writes);
+    /// <summary>What whoever is called has to hand over where <paramref name="site"/> is live at the return site.</summary>
+    public Live AfterCall(Block b, Live site) => site.After(Callee(b.Terminator) is not { } r ? UnknownWrites(b) : isPsAbi ? regions[r].Writes : 0);
 
     /// <summary>The regions that code which nobody knows may call, and those it may jump to from another stack.</summary>
     public IReadOnlyList<int> Callable => callable;
@@ -97,13 +113,20 @@ public sealed class Summaries
     public bool SwitchesStack(int r) => regions[r].SwitchesStack;
 
     /// <summary>What code without a region reads: in the image, anything (it may be the middle of a function); elsewhere (a call of 0, say) what the psABI says.</summary>
-    public Live Unknown(ulong pc) => isExecutable(pc) ? new(Transient.All, Transient.All) : new(0, Transients.Arguments);
+    public Live Unknown(ulong pc) => isExecutable(pc) ? new(Transient.All, Transient.All) : Wanted(Transients.Arguments);
 
     /// <summary>The region that is called; null: none, or it is not known which.</summary>
     public int? Callee(Inst call) => call.Args[0] is Const callee ? Number((ulong)callee.Bits) : null;
 
-    /// <summary>psABI 3.2.1.</summary>
-    static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved;
+    /// <summary>What a callee that its caller does not know may overwrite (psABI 3.2.1); the one of a TLS descriptor keeps all but rax, its argument and result.</summary>
+    Transient UnknownWrites(Block b) => !isPsAbi ? 0 : IsOfDescriptor(b) ? descriptorWrites : unknownWrites;
+
+    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>.</summary>
+    static bool IsOfDescriptor(Block b) =>
+        b.Terminator.Args[0] is Inst { Op: Op.Load, Args: [Inst { Op: Op.Get, Detail: Detail.Register { Reg: { Name: "rax", Byte: 0 } } }] }
+        && b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is { Args: [Const] };
+
+    static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved, descriptorWrites = Transients.Of("rax") | Transient.Flags;
 
     /// <summary>An indirect jump whose table, if any, may have been guessed wrong; a return on a stack from elsewhere: its first one starts a coroutine.</summary>
     public bool MayGoAnywhere(int r, Inst end) => end.Op is Op.Jump or Op.SwitchOn || end.Op == Op.Ret && regions[r].SwitchesStack;
@@ -172,14 +195,14 @@ public sealed class Summaries
         var region = regions[r];
         Backwards.Solve(region.Function, region.Effects, region.Before, b => UsedBehind(r, b));
         var use = region.Before[region.Function.Blocks[0].Label];
-        if (region.IsVariadic) use = new(use.Hard & ~Variadic.Saved, use.Soft | use.Hard & Variadic.Saved);
+        if (isPsAbi && region.IsVariadic) use = new(use.Hard & ~Variadic.Saved, use.Soft | use.Hard & Variadic.Saved);
         return use != Exchange(ref region.Use, use);
     }
 
     /// <summary>Nobody keeps a value for a callee that he does not know over calls that may overwrite it.</summary>
     bool AnyCalleeUsesMore()
     {
-        Live UsedByAny(int[] those) => new(0, those.Aggregate(Transients.Arguments, (all, r) => all | regions[r].Use.All));
+        Live UsedByAny(int[] those) => Wanted(those.Aggregate(Transients.Arguments, (all, r) => all | regions[r].Use.All));
         var (call, jump) = (UsedByAny(callable), UsedByAny(jumpable));
         return call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
     }
@@ -188,7 +211,7 @@ public sealed class Summaries
     {
         var end = b.Terminator;
         var next = returning.MayFollow(b) ? Following(r, end) : default;
-        return end.Op == Op.CallTo ? BeforeCall(end, next) : MayGoAnywhere(r, end) ? next | JumpIn(r) : next;
+        return end.Op == Op.CallTo ? BeforeCall(r, b, next) : MayGoAnywhere(r, end) ? next | JumpIn(r) : next;
     }
 
     Live Following(int r, Inst end)

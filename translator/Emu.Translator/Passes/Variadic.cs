@@ -11,6 +11,19 @@ static class Variadic
     /// <summary>The registers that such a function stores without knowing what is in them.</summary>
     public static readonly Transient Saved = Transients.Arguments & ~Transients.Preserved & ~Transients.Of("rax r10");
 
+    /// <summary>How many vector registers hold arguments of a call: a number from 0 to 8 in al.</summary>
+    public static readonly Transient Count = Transients.Of("rax");
+
+    /// <summary>The blocks whose calls find no such number in rax: it is what another call returned, or was computed with 64 bits.</summary>
+    public static HashSet<Label> Uncounted(Function f)
+    {
+        var returnSites = f.Blocks.Where(b => b.Terminator.Op == Op.CallTo).SelectMany(b => b.Terminator.Successors()).ToHashSet();
+        bool Is(Block b) => b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is { } last
+            ? last is { Printed.TotalBits: 64, Args: [Inst { Op: not Op.Zext }] }
+            : returnSites.Contains(b.Label);
+        return [.. f.Blocks.Where(b => b.Terminator.Op == Op.CallTo && b.Code.All(i => i.Op != Op.Helper) && Is(b)).Select(b => b.Label)];
+    }
+
     public static bool Is(Function f) => SavesVectors(f) || SavesLast(f.Blocks[0]);
 
     /// <summary>Whether the first block ends in a branch on al, and one way leads to a block that does nothing but store vector registers.</summary>
