@@ -19,9 +19,10 @@ public sealed class Summaries
     readonly Region[] regions;
     readonly Returning returning;
     readonly Func<ulong, bool> isExecutable;
-    readonly int[] callable, jumpable;
+    readonly int[] callable, jumpable, handWritten;
     readonly bool isPsAbi;
     Live callIn, jumpIn;
+    bool raxIsRead; // where it is called by pointer, and not as a number of arguments: by what is written by hand, or a pass
 
     /// <summary>One region: its facts first, then what follows from those of others.</summary>
     sealed class Region(Function f)
@@ -53,6 +54,8 @@ public sealed class Summaries
         int[] Roots(Func<RootReason, bool> which) => [.. Enumerable.Range(0, regions.Length).Where(r => which(program.ReasonOf(functions[r].Entry)))];
         callable = Roots(IsCallable);
         jumpable = Roots(reason => (reason & RootReason.AddressTaken) != 0);
+        handWritten = [.. callable.Where(r => program.Image.FrameAt(functions[r].Entry) is null && !regions[r].IsVariadic)];
+        raxIsRead = functions.Any(f => f.Blocks.Any(b => b.Code.Any(i => i is { Inserted: true, Op: Op.Get, Detail: Detail.Register { Reg.Name: "rax" } })));
         var owners = new Owners(program.Roots);
         foreach (var r in regions)
             r.Inside = [.. r.Function.Blocks.Where(b => b.Terminator.Op is Op.Jump or Op.SwitchOn).SelectMany(b => owners.Inside(b.Label.Address)).Distinct().Select(pc => numbers[pc])];
@@ -93,7 +96,7 @@ public sealed class Summaries
         int? callee = Callee(call);
         var live = callee is { } known ? BeforeRegion(known, site) : site.Through(UnknownWrites(b), 0) | (call.Args[0] is Const pc ? Unknown((ulong)pc.Bits) : callIn);
         bool isAnyone = callee is { } stub ? regions[stub].IsStub : !IsOfDescriptor(b);
-        return isPsAbi && isAnyone && regions[r].Uncounted.Contains(b.Label) ? new(live.Hard, live.Soft & ~Variadic.Count) : live;
+        return isPsAbi && isAnyone && !raxIsRead && regions[r].Uncounted.Contains(b.Label) ? new(live.Hard, live.Soft & ~Variadic.Count) : live;
     }
 
     /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
@@ -121,10 +124,10 @@ public sealed class Summaries
     /// <summary>What a callee that its caller does not know may overwrite (psABI 3.2.1); the one of a TLS descriptor keeps all but rax, its argument and result.</summary>
     Transient UnknownWrites(Block b) => !isPsAbi ? 0 : IsOfDescriptor(b) ? descriptorWrites : unknownWrites;
 
-    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>.</summary>
+    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>: not the first function of a table, whose address comes from an object.</summary>
     static bool IsOfDescriptor(Block b) =>
         b.Terminator.Args[0] is Inst { Op: Op.Load, Args: [Inst { Op: Op.Get, Detail: Detail.Register { Reg: { Name: "rax", Byte: 0 } } }] }
-        && b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is { Args: [Const] };
+        && (b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is not { Args: [Inst { Op: Op.Load } loaded] } || Stack.IsOfStack(loaded.Args[0]));
 
     static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved, descriptorWrites = Transients.Of("rax") | Transient.Flags;
 
@@ -204,7 +207,8 @@ public sealed class Summaries
     {
         Live UsedByAny(int[] those) => Wanted(those.Aggregate(Transients.Arguments, (all, r) => all | regions[r].Use.All));
         var (call, jump) = (UsedByAny(callable), UsedByAny(jumpable));
-        return call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
+        bool rax = raxIsRead || handWritten.Any(r => (regions[r].Use.Hard & Variadic.Count) != 0);
+        return rax != Exchange(ref raxIsRead, rax) | call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
     }
 
     Live UsedBehind(int r, Block b)
