@@ -31,7 +31,7 @@ public sealed record Slot(int Number, string Register, int Offset, Crossing Cros
 public static class Abi
 {
     /// <summary>Where x86_regcallcc puts the arguments.</summary>
-    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 10).Select(n => $"xmm{n}")];
+    public static readonly IReadOnlyList<string> HostRegisters = ["rax", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "r13", "r14", "r15", .. Enumerable.Range(0, 9).Select(n => $"xmm{n}")];
 
     /// <summary>Among the results: the PC to go on at.</summary>
     public const string Rip = "rip";
@@ -49,13 +49,13 @@ public static class Abi
     static readonly string[] vectors = [.. Enumerable.Range(0, 4).Select(n => $"ymm{n}")];
 
     /// <summary>
-    /// The guest registers in the arguments, in order: eleven general ones, the low halves of the vector registers, and the other general registers, for
-    /// which regcall has vector registers left.
+    /// The guest registers in the arguments, in order: eleven general ones, the low halves of the vector registers, and the other general registers that
+    /// the psABI passes, for which regcall has vector registers left.
     /// </summary>
-    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "r11", "rax"];
+    public static readonly IReadOnlyList<string> In = ["rsp", "rcx", "rdx", "rdi", "rsi", "r8", "r9", "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "rax"];
 
     /// <summary>The guest registers in the results, in order: where one travels both ways, it is in the same host register.</summary>
-    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "r11", "r8", "r9"];
+    public static readonly IReadOnlyList<string> Out = ["rsp", "rcx", "rdx", "rdi", "rsi", "rax", Rip, "r12", "rbx", "rbp", "r13", .. vectors, "r14", "r15", "r10", "r8", "r9"];
 
     /// <summary>Whether the n-th argument or result is in a vector register.</summary>
     public static bool IsInVector(int n) => HostRegisters[n][0] == 'x';
