@@ -56,8 +56,7 @@ public sealed class Pipeline
         options.Progress?.Invoke(0, 0);
         _ = liveness.Value; // before modules narrow what functions write
         var chunks = Chunks(functions.Value.Where(f => IsRoot(f.Entry)), ChunkSize).ToArray();
-        var pointers = Program.Roots.ToLookup(r => (r.Reason & RootReason.AddressTaken) != 0, r => r.Address);
-        var code = new List<ModuleCode> { new([.. pointers[true]], [.. pointers[false]], [], Compiled(chunks, Object)) };
+        var code = new List<ModuleCode> { new([.. Program.Roots.Select(r => (r.Address, (r.Reason & RootReason.AddressTaken) != 0 ? Reach.ByPointer : Reach.Directly))], [], Compiled(chunks, Object)) };
         // Each library by itself: what is known of it does not depend on who uses it, and its objects serve all programs.
         foreach (var m in options.Modules) code.Add(OfLibrary(m).Library(Imports(m)));
         Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), .. Events(), Runner(guestPath, code), .. probes.Value.Objects()]);
@@ -70,8 +69,8 @@ public sealed class Pipeline
     /// <summary>What passes do at events.</summary>
     IEnumerable<string> Events() => instrumenter.Events() is { Count: > 0 } events ? [Object(events, _ => Passes.Demand.Everything(_ => false))] : [];
 
-    /// <summary>What a runner has of one file: its regions (those that code reaches by pointer apart), those that have only a stub, and the objects.</summary>
-    sealed record ModuleCode(IReadOnlyList<ulong> Pointers, IReadOnlyList<ulong> Roots, IReadOnlyList<ulong> Stubs, IReadOnlyList<string> Objects);
+    /// <summary>What a runner has of one file: its regions, those of them that have only a stub, and the objects.</summary>
+    sealed record ModuleCode(IReadOnlyList<(ulong, Reach)> Roots, IReadOnlyList<ulong> Stubs, IReadOnlyList<string> Objects);
 
     string[] Compiled<T>(IReadOnlyList<T> chunks, Func<T, string> compile)
     {
@@ -100,8 +99,8 @@ public sealed class Pipeline
         var objects = Compiled(needed, n => options.Plugins.Count > 0 ? Object(Chunk(n)) : options.Cache.Get($"{key}-{n}", () => Emitted(Ready(Chunk(n), Demand))));
         var roots = needed.SelectMany(n => plan.Chunks[n]).ToHashSet();
         var known = plan.Chunks.SelectMany(c => c).ToHashSet();
-        var pointers = plan.Pointers(image, imports);
-        return new([.. roots.Where(pointers.Contains).Order()], [.. roots.Where(r => !pointers.Contains(r)).Order()], [.. roots.SelectMany(r => plan.Leaves[r]).Where(to => known.Contains(to) && !roots.Contains(to)).Distinct().Order()], objects);
+        var reach = plan.Reached(image, imports);
+        return new([.. roots.Order().Select(r => (r, reach(r)))], [.. roots.SelectMany(r => plan.Leaves[r]).Where(to => known.Contains(to) && !roots.Contains(to)).Distinct().Order()], objects);
     }
 
     LibraryPlan Plan() => LibraryPlan.Of(discovered.Value, [.. Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Select(c => c.Select(f => f.Entry).ToArray())]);
@@ -229,7 +228,7 @@ public sealed class Pipeline
         byte[] meta = options.Plugins.Count == 0 ? []
             : (Meta.Of(new(guestPath, image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry)
             with { Scope = options.Scope }).ToJson();
-        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Pointers)], [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
+        return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
             ExactFaults = options.ExactFaults, Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));

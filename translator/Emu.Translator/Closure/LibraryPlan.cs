@@ -1,5 +1,6 @@
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
+using Emu.Translator.Linking;
 using Iced.Intel;
 
 namespace Emu.Translator.Closure;
@@ -43,9 +44,13 @@ public sealed record LibraryPlan(
         return [.. Enumerable.Range(0, Chunks.Count).Where(n => Chunks[n].Any(reached.Contains))];
     }
 
-    /// <summary>What code looks up: what others use by name, what data points to or code takes the address of.</summary>
-    public HashSet<ulong> Pointers(Image image, IReadOnlySet<string> imports) =>
-        [.. Starts, .. Named(image, imports), .. Reaches.Values.SelectMany(r => r), .. image.Relocations.Select(r => r.Value)];
+    /// <summary>How code gets to each root when others use these names.</summary>
+    public Func<ulong, Reach> Reached(Image image, IReadOnlySet<string> imports)
+    {
+        var named = image.Relocations.Where(r => r.Type is RelocationType.GlobDat or RelocationType.JumpSlot).Select(r => r.Value).Concat(Named(image, imports)).ToHashSet();
+        var pointers = Reaches.Values.SelectMany(r => r).Concat(Starts).ToHashSet();
+        return root => named.Contains(root) ? Reach.ByName : pointers.Contains(root) ? Reach.ByPointer : Reach.Directly;
+    }
 
     static IEnumerable<ulong> Named(Image image, IReadOnlySet<string> imports) =>
         image.Symbols.All.Where(s => s.IsFunction && !s.IsLocal && imports.Contains(s.Name)).Select(s => s.Address);

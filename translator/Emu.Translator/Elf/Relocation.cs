@@ -19,6 +19,8 @@ public enum RelocationType
     DtpOff64 = 17,
     /// <summary>R_X86_64_TPOFF64.</summary>
     TpOff64 = 18,
+    /// <summary>R_X86_64_TLSDESC.</summary>
+    TlsDescriptor = 36,
     /// <summary>R_X86_64_IRELATIVE: what the resolver at base + addend returns.</summary>
     Irelative = 37,
 }

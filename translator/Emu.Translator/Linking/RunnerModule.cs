@@ -9,11 +9,10 @@ namespace Emu.Translator.Linking;
 /// <summary>What a runner holds besides code.</summary>
 /// <param name="GuestPath">The guest's file: embedded, and what /proc/self/exe shows.</param>
 /// <param name="ImageBase">Where a static-PIE guest is placed; 0 for ET_EXEC.</param>
-/// <param name="Pointers">The roots with a region that code reaches by pointer.</param>
-/// <param name="Roots">All others.</param>
+/// <param name="Roots">Every root that has a region, and how code gets there.</param>
 /// <param name="Meta">The plugins' description (JSON); empty without plugins.</param>
 /// <param name="StreamPaths">A stream's own file, or null for the data file.</param>
-public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<ulong> Pointers, IReadOnlyList<ulong> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
+public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnlyList<(ulong Pc, Reach Reach)> Roots, byte[] Meta, IReadOnlyList<string?> StreamPaths, FallbackReference Fallback)
 {
     /// <summary>Whether registers are known where the code faults.</summary>
     public bool ExactFaults { get; init; }
@@ -29,6 +28,17 @@ public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnly
 
     /// <summary>The files besides the program that there is code of.</summary>
     public IReadOnlyList<Closure.Module> Modules { get; init; } = [];
+}
+
+/// <summary>How code gets to a root: what is looked up most comes first, and is first in the dispatch table.</summary>
+public enum Reach
+{
+    /// <summary>Through the PLT or GOT.</summary>
+    ByName,
+    /// <summary>Otherwise by pointer.</summary>
+    ByPointer,
+    /// <summary>By direct calls and jumps.</summary>
+    Directly,
 }
 
 /// <summary>What serves PCs that have no region: the program, what runs it when it is a .dll, and the name of the build that both must share.</summary>
@@ -76,7 +86,7 @@ public static class RunnerModule
         CpuFeatures(s);
         s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\nemu_follow: .asciz {Quote(c.Follow)}\n");
         Modules(c, s);
-        Table(c.Pointers, c.Roots, s);
+        Table(c.Roots, s);
         Stubs(c.Stubs, s);
         return s.ToString();
     }
@@ -124,9 +134,10 @@ public static class RunnerModule
     /// The regions, and room for the table that the core makes of them: open addressing with the hash that regions compute inline. Regions look in the
     /// first place only, so those come first that they look for, and the table is twice as large where many of these would not be there.
     /// </summary>
-    static void Table(IReadOnlyList<ulong> pointers, IReadOnlyList<ulong> others, StringBuilder s)
+    static void Table(IReadOnlyList<(ulong Pc, Reach Reach)> all, StringBuilder s)
     {
-        ulong[] roots = [.. pointers, .. others];
+        ulong[] roots = [.. all.OrderBy(r => r.Reach).Select(r => r.Pc)];
+        var pointers = new ArraySegment<ulong>(roots, 0, all.Count(r => r.Reach != Reach.Directly));
         ulong slots = Math.Max(16, System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)roots.Length * 2));
         if (Displaced(pointers, slots) > pointers.Count / 16) slots *= 2;
         s.Append(CultureInfo.InvariantCulture, $".set emu_dispatch_mask, {(slots - 1) * EntrySize}\n.section .bss,\"aw\",@nobits\n.balign 64\nemu_dispatch_table: .zero {slots * EntrySize}\n");

@@ -66,10 +66,10 @@ public sealed class Bridges
         var f = symbols.Region(EnterThunk);
         m.At(m.Block(f));
         for (int n = 0; n < Abi.In.Count; n++) Store(Abi.In[n], LLVM.GetParam(f, (uint)n));
-        var before = Load(m.I64, Abi.Rip);
+        var before = Load(Abi.Rip);
         m.Call(action, m.Declare("emu_safepoint", action));
         LLVMBasicBlockRef leave = m.Block(f), enter = m.Block(f);
-        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, Load(m.I64, Abi.Rip), before), leave, enter);
+        m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, Load(Abi.Rip), before), leave, enter);
         m.At(leave);
         Return();
         m.At(enter);
@@ -97,12 +97,13 @@ public sealed class Bridges
     void Return()
     {
         var result = m.Poison(symbols.ResultType);
-        foreach (var (n, (register, type)) in Abi.Out.Zip(symbols.TypesOf(Abi.Out)).Index()) result = m.InsertValue(result, Load(type, register), n);
+        foreach (var (n, register) in Abi.Out.Index()) result = m.InsertValue(result, symbols.Carry(Load(register), n), n);
         LLVM.BuildRet(m.B, result);
     }
 
-    LLVMValueRef[] Arguments() => [.. symbols.TypesOf(Abi.In).Zip(Abi.In, Load)];
-    LLVMValueRef Load(LLVMTypeRef type, string register) => state.Load(type, Offset(register));
-    void Store(string register, LLVMValueRef v) => state.Store(v, Offset(register));
+    LLVMValueRef[] Arguments() => [.. Abi.In.Select((r, n) => symbols.Carry(Load(r), n))];
+    LLVMTypeRef TypeOf(string register) => register[0] == 'y' ? m.Vector(m.I64, 2) : m.I64;
+    LLVMValueRef Load(string register) => state.Load(TypeOf(register), Offset(register));
+    void Store(string register, LLVMValueRef v) => state.Store(symbols.Carried(v, TypeOf(register)), Offset(register));
     static int Offset(string register) => register == Abi.Rip ? GuestState.Rip : GuestState.Offset(register);
 }

@@ -36,7 +36,15 @@ public sealed unsafe class ModuleSymbols
 
     /// <summary>The types in which registers travel: a double is a general register in a vector register of the host.</summary>
     public LLVMTypeRef[] TypesOf(IReadOnlyList<string> registers) =>
-        [.. registers.Select((r, n) => r[0] == 'y' ? Module.Vector(Module.I64, 2) : Abi.IsInVector(n) ? Module.Double : Module.I64)];
+        [.. registers.Select((r, n) => r[0] == 'y' ? Module.Vector(Module.I64, 2) : Abi.IsInVector(n) ? Double : Module.I64)];
+
+    LLVMTypeRef Double => LLVM.DoubleTypeInContext(Module.Context);
+
+    /// <summary>A register's value in the type in which it travels, as the n-th.</summary>
+    public LLVMValueRef Carry(LLVMValueRef v, int n) => Abi.IsInVector(n) && LLVM.TypeOf(v) == Module.I64 ? Module.Bits(v, Double) : v;
+
+    /// <summary>The value of a register of type <paramref name="type"/> that travelled.</summary>
+    public LLVMValueRef Carried(LLVMValueRef v, LLVMTypeRef type) => Module.Bits(v, type);
 
     /// <summary>The function of a root, in this module or another.</summary>
     public LLVMValueRef Region(ulong root) => Region(RegionName(root));
@@ -90,17 +98,12 @@ public sealed unsafe class ModuleSymbols
 
     public LLVMValueRef DispatchTable => Global("emu_dispatch_table");
 
-    /// <summary>Size of the table in bytes, less one entry: the value of an absolute symbol, so that objects do not depend on the table's size.</summary>
-    public LLVMValueRef DispatchMask
-    {
-        get
-        {
-            var g = Global("emu_dispatch_mask");
-            var range = Module.MdNode(LLVM.ValueAsMetadata(Module.Const(0)), LLVM.ValueAsMetadata(Module.Const(1u << 31)));
-            LLVM.GlobalSetMetadata(g, Module.Kind("absolute_symbol"), range);
-            return LLVM.ConstPtrToInt(g, Module.I64);
-        }
-    }
+    /// <summary>
+    /// The offset in the table that a hash stands for. The mask, the table's size in bytes less one entry, is an absolute symbol, so that objects do not
+    /// depend on the size; LLVM would put it into a register first.
+    /// </summary>
+    public LLVMValueRef MaskedForDispatch(LLVMValueRef hash) =>
+        Module.Asm("andl $$emu_dispatch_mask, ${0:k}", "=r,0", false, Module.Function(Module.I64, Module.I64), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, hash);
 
     /// <summary>Must be called once, after the last function.</summary>
     public void Finish()

@@ -35,7 +35,6 @@ public sealed unsafe class ModuleWriter : IDisposable
     public LLVMTypeRef I8 { get; }
     public LLVMTypeRef I32 { get; }
     public LLVMTypeRef I64 { get; }
-    public LLVMTypeRef Double => LLVM.DoubleTypeInContext(Context);
 
     public void Dispose()
     {
@@ -51,7 +50,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     {
         var lane = !t.IsFloat ? Int(t.Bits)
             : t.Bits == 32 ? LLVM.FloatTypeInContext(Context)
-            : Double;
+            : LLVM.DoubleTypeInContext(Context);
         return t.IsVector ? LLVM.VectorType(lane, (uint)t.Lanes) : lane;
     }
 
@@ -78,6 +77,7 @@ public sealed unsafe class ModuleWriter : IDisposable
     public LLVMValueRef And(LLVMValueRef a, LLVMValueRef b) => LLVM.BuildAnd(B, a, b, noName);
     public LLVMValueRef Or(LLVMValueRef a, LLVMValueRef b) => LLVM.BuildOr(B, a, b, noName);
     public LLVMValueRef Xor(LLVMValueRef a, LLVMValueRef b) => LLVM.BuildXor(B, a, b, noName);
+    public LLVMValueRef RotateLeft(LLVMValueRef a, int bits) => Intrinsic("llvm.fshl", LLVM.TypeOf(a), a, a, Const(LLVM.TypeOf(a), (ulong)bits));
     public LLVMValueRef Shl(LLVMValueRef a, LLVMValueRef b) => LLVM.BuildShl(B, a, b, noName);
     public LLVMValueRef Shr(LLVMValueRef a, LLVMValueRef b) => LLVM.BuildLShr(B, a, b, noName);
     public LLVMValueRef Binary(LLVMOpcode op, LLVMValueRef a, LLVMValueRef b) => LLVM.BuildBinOp(B, op, a, b, noName);

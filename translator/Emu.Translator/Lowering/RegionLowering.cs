@@ -133,7 +133,7 @@ public sealed partial class RegionLowering
     void EnterRegion()
     {
         var live = demand.Before(f.Blocks[0].Label);
-        for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, m.Bits(LLVM.GetParam(function, (uint)n), s.Type));
+        for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, symbols.Carried(LLVM.GetParam(function, (uint)n), s.Type));
         LoadState(s => s.Crossing == Crossing.Stays && s.IsIn(live));
         LoadFlags(Demand.Flags(live));
         // A handler that the guest has left for here ran on a stack of its own, maybe: the next one's frame must not be put below it.

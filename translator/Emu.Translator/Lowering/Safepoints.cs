@@ -38,7 +38,7 @@ public sealed partial class RegionLowering
         m.At(rare);
         state.Store(m.Const(f.Entry), GuestState.Rip);
         var live = demand.Before(f.Blocks[0].Label);
-        symbols.TailCall(symbols.Region(Bridges.EnterThunk), [.. Abi.In.Zip(symbols.TypesOf(Abi.In)).Select((r, n) => slots[r.First].IsIn(live) ? LLVM.GetParam(function, (uint)n) : m.Poison(r.Second))]);
+        symbols.TailCall(symbols.Region(Bridges.EnterThunk), [.. symbols.TypesOf(Abi.In).Select((type, n) => slots[Abi.In[n]].IsIn(live) ? LLVM.GetParam(function, (uint)n) : m.Poison(type))]);
         m.At(usual);
     }
 
@@ -76,11 +76,11 @@ public sealed partial class RegionLowering
     {
         state.Store(m.Const(at.Address), GuestState.Rip);
         StoreDirty(live);
-        var carried = Abi.In.Zip(Abi.HostRegisters, symbols.TypesOf(Abi.In)).Where(r => slots[r.First].IsIn(live)).ToList();
-        LLVMValueRef[] values = [.. carried.Select(r => m.Bits(Read(r.First), r.Third))];
+        var carried = Abi.In.Index().Where(r => slots[r.Item].IsIn(live)).ToList();
+        LLVMValueRef[] values = [.. carried.Select(r => symbols.Carry(Read(r.Item), r.Index))];
         // Below the red zone: this may be a leaf.
         var elsewhere = m.Asm("addq $$-128, %rsp\ncallq emu_visit\nleaq 128(%rsp), %rsp",
-            string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{r.Second}}}"), "~{memory}"]), true,
+            string.Join(',', ["={@ccne}", .. carried.Select(r => $"{{{Abi.HostRegisters[r.Index]}}}"), "~{memory}"]), true,
             m.Function(m.I8, [.. values.Select(LLVM.TypeOf)]), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, values);
         if (demand.Guard.Kind != GuardKind.None) m.Visits.Add(LLVM.GetCalledValue(elsewhere));
         LLVMBasicBlockRef leave = m.Block(function), again = m.Block(function);

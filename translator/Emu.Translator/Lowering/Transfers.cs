@@ -77,7 +77,8 @@ public sealed partial class RegionLowering
     LLVMValueRef[] Arguments(Transient live)
     {
         StoreDirty(live);
-        return [.. Abi.In.Zip(symbols.TypesOf(Abi.In), (r, type) => slots[r] is var s && s.IsIn(live) ? m.Bits(Read(s), type) : m.Poison(type))];
+        var types = symbols.TypesOf(Abi.In);
+        return [.. Abi.In.Select((r, n) => slots[r] is var s && s.IsIn(live) ? symbols.Carry(Read(s), n) : m.Poison(types[n]))];
     }
 
     void TailCall(LLVMValueRef region, Transient live) => symbols.TailCall(region, Arguments(live));
@@ -158,7 +159,8 @@ public sealed partial class RegionLowering
     /// <summary>The callee's registers become this region's, as far as it reads them; what is not in <paramref name="back"/> is not in the state either.</summary>
     void Receive(LLVMValueRef result, Transient live, Transient back = Transient.All)
     {
-        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) Write(s, m.Bits(m.ExtractValue(result, n), s.Type));
+        foreach (var (n, register) in Abi.Results)
+            if (slots[register] is var s && s.IsIn(live)) Write(s, s.IsIn(back) || !Abi.IsInVector(n) ? symbols.Carried(m.ExtractValue(result, n), s.Type) : Anything(s.Type));
         var inState = slots.Values.Where(s => s.Crossing == Crossing.Stays && s.IsIn(live)).ToLookup(s => s.IsIn(back));
         LoadState(inState[true].Contains);
         foreach (var s in inState[false]) Write(s, Anything(s.Type));
@@ -177,16 +179,14 @@ public sealed partial class RegionLowering
     {
         StoreDirty(live);
         var result = m.InsertValue(m.Poison(symbols.ResultType), rip, Abi.RipNumber);
-        var types = symbols.TypesOf(Abi.Out);
-        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) result = m.InsertValue(result, m.Bits(Read(s), types[n]), n);
+        foreach (var (n, register) in Abi.Results) if (slots[register] is var s && s.IsIn(live)) result = m.InsertValue(result, symbols.Carry(Read(s), n), n);
         LLVM.BuildRet(m.B, result);
     }
 
     /// <summary>The host address of a guest PC: one probe of the dispatch table inline, the rest in the core.</summary>
     LLVMValueRef Lookup(LLVMValueRef target, Transient live, bool isCall)
     {
-        var at = m.And(m.Xor(target, m.Shl(target, m.Const(4))), symbols.DispatchMask);
-        var entry = m.Offset(symbols.DispatchTable, at);
+        var entry = m.Offset(symbols.DispatchTable, symbols.MaskedForDispatch(m.Xor(target, m.RotateLeft(target, 4))));
         var found = state.State(m.Load(m.I64, entry, 8));
         LLVMBasicBlockRef known = m.Block(function), hit = m.Block(function), miss = m.Block(function), both = m.Block(function);
         m.BrUnlikely(m.Icmp(LLVMIntPredicate.LLVMIntNE, found, target), miss, known);

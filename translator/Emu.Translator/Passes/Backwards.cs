@@ -65,8 +65,7 @@ static class Stack
     /// <summary>Whether rsp becomes something that is not computed from rsp or rbp: another stack.</summary>
     public static bool IsSwitched(Block b) => b.Code.Any(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rsp" } } && !IsOfStack(i.Args[0]));
 
-    /// <summary>Whether a value is computed from rsp or rbp.</summary>
-    public static bool IsOfStack(Value v) => v is Inst i && i.Op switch
+    static bool IsOfStack(Value v) => v is Inst i && i.Op switch
     {
         Op.Get => i.Detail is Detail.Register { Reg.Name: "rsp" or "rbp" },
         Op.Add or Op.And => IsOfStack(i.Args[0]) || IsOfStack(i.Args[1]),

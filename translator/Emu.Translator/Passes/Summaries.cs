@@ -1,5 +1,6 @@
 using Emu.Ir;
 using Emu.Translator.Discovery;
+using Emu.Translator.Elf;
 using Block = Emu.Ir.Block;
 
 namespace Emu.Translator.Passes;
@@ -20,7 +21,7 @@ public sealed class Summaries
     readonly Returning returning;
     readonly Func<ulong, bool> isExecutable;
     readonly int[] callable, jumpable, handWritten;
-    readonly bool isPsAbi;
+    readonly bool isPsAbi, hasDescriptors;
     Live callIn, jumpIn;
     bool raxIsRead; // where it is called by pointer, and not as a number of arguments: by what is written by hand, or a pass
 
@@ -48,6 +49,7 @@ public sealed class Summaries
     public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning)
     {
         (this.returning, isExecutable, isPsAbi) = (returning, program.Image.IsExecutable, !program.Image.HasOwnConventions);
+        hasDescriptors = program.Image.Relocations.Any(r => r.Type == RelocationType.TlsDescriptor);
         callIn = jumpIn = Wanted(Transients.Arguments);
         numbers = functions.Select((f, n) => (f.Entry, n)).ToDictionary(p => p.Entry, p => p.n);
         regions = [.. functions.Select(f => new Region(f))];
@@ -124,10 +126,9 @@ public sealed class Summaries
     /// <summary>What a callee that its caller does not know may overwrite (psABI 3.2.1); the one of a TLS descriptor keeps all but rax, its argument and result.</summary>
     Transient UnknownWrites(Block b) => !isPsAbi ? 0 : IsOfDescriptor(b) ? descriptorWrites : unknownWrites;
 
-    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>: not the first function of a table, whose address comes from an object.</summary>
-    static bool IsOfDescriptor(Block b) =>
-        b.Terminator.Args[0] is Inst { Op: Op.Load, Args: [Inst { Op: Op.Get, Detail: Detail.Register { Reg: { Name: "rax", Byte: 0 } } }] }
-        && (b.Code.FindLast(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is not { Args: [Inst { Op: Op.Load } loaded] } || Stack.IsOfStack(loaded.Args[0]));
+    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>.</summary>
+    bool IsOfDescriptor(Block b) => hasDescriptors &&
+        b.Terminator.Args[0] is Inst { Op: Op.Load, Args: [Inst { Op: Op.Get, Detail: Detail.Register { Reg: { Name: "rax", Byte: 0 } } }] };
 
     static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved, descriptorWrites = Transients.Of("rax") | Transient.Flags;
 
