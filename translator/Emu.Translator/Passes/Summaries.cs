@@ -104,8 +104,9 @@ public sealed class Summaries
     /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
     public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(isPsAbi ? regions[r].Writes : regions[r].Overwrites, regions[r].Overwrites);
 
-    /// <summary>What whoever is called has to hand over where <paramref name="site"/> is live at the return site.</summary>
-    public Live AfterCall(Block b, Live site) => site.After(Callee(b.Terminator) is not { } r ? UnknownWrites(b) : isPsAbi ? regions[r].Writes : 0);
+    /// <summary>What whoever is called has to hand over where <paramref name="site"/> is live at the return site; code that is met at run time hands over everything.</summary>
+    public Live AfterCall(Block b, Live site) =>
+        b.Terminator.Args[0] is not Const ? site.After(UnknownWrites(b)) : Callee(b.Terminator) is { } r && isPsAbi ? site.After(regions[r].Writes) : site;
 
     /// <summary>The regions that code which nobody knows may call, and those it may jump to from another stack.</summary>
     public IReadOnlyList<int> Callable => callable;
