@@ -1,5 +1,6 @@
 using CommandLine;
 using Emu.Cli.Options;
+using Emu.Cli.Running;
 using Emu.Cli.Verbs;
 using Emu.Instrumentation;
 using Emu.Translator.Elf;
@@ -39,6 +40,7 @@ static class CommandLine
     static int Parse(string[] own, string[]? guest)
     {
         if (own[0] == "help") own = [own[1], "--help"];
+        if (own[1..].Contains("-h")) own = [own[0], "--help"];
         using var parser = new Parser(s =>
         {
             (s.HelpWriter, s.AutoHelp, s.AutoVersion, s.GetoptMode, s.EnableDashDash) = (null, true, false, true, false);
@@ -74,16 +76,17 @@ static class CommandLine
         return 0;
     }
 
-    /// <summary>One line for the user; a stack trace only for whoever asked for it.</summary>
+    /// <summary>One line for the user; a stack trace only if EMU_DEBUG asks for it.</summary>
     static int Fail(Exception e)
     {
+        Progress.Erase();
         while (e is AggregateException { InnerException: { } inner }) e = inner;
         while (e is System.Reflection.TargetInvocationException { InnerException: { } inner }) e = inner;
         bool expected = e is UsageException or PluginException or BadInputException or ToolException or DataFileException or UserException or IOException or UnauthorizedAccessException;
         string line = expected ? e.Message : $"this is a bug in emu: {e.GetType().Name}: {e.Message.Split('\n')[0]} (EMU_DEBUG=1 shows where)";
         Console.Error.WriteLine($"emu: {line}");
         if (Environment.GetEnvironmentVariable("EMU_DEBUG") == "1") Console.Error.WriteLine(e);
-        return e is UsageException or PluginException ? Wrong : Failed;
+        return e is UsageException or PluginException ? Wrong : (e as UserException)?.Code ?? Failed;
     }
 }
 

@@ -226,7 +226,7 @@ public sealed class Pipeline
     string Runner(string guestPath, IReadOnlyList<ModuleCode> code)
     {
         byte[] meta = options.Plugins.Count == 0 ? []
-            : (Meta.Of(new(guestPath, image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry)
+            : (Meta.Of(new(FilePath.Printable(guestPath), image.BuildId, Hash(image), image.Base) { Libraries = [.. options.Modules.Select(m => new LibraryIdentity(m.Path, Hash(m.Image), m.Image.Base))] }, options.Plugins, instrumenter.Registry)
             with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {

@@ -10,14 +10,15 @@ static class PassCompiler
     const string AssemblyName = "plugin";
 
     /// <summary>The compiled assembly's path; <see cref="PluginException"/> with the compiler's errors if it does not compile.</summary>
-    public static string Compile(string folder, string cache)
+    public static string Compile(string folder, string cache, Func<string> workFolder)
     {
         var sources = Directory.GetFiles(folder, "*.cs").Order(StringComparer.Ordinal).ToArray();
         if (sources.Length == 0) throw new PluginException($"{folder}: there is no C# file in it");
         string made = Path.Combine(cache, "plugins", Key(folder, sources)), done = Path.Combine(made, AssemblyName + ".dll");
         if (File.Exists(done)) return done;
 
-        string work = made + "." + Environment.ProcessId;
+        string work = Path.Combine(workFolder(), $"plugin.{Environment.ProcessId}");
+        Directory.CreateDirectory(Path.GetDirectoryName(made)!);
         Directory.CreateDirectory(work);
         try
         {

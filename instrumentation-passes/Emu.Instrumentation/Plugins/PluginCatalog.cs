@@ -9,6 +9,9 @@ public sealed class PluginCatalog(Assembly builtIn, string cache)
 {
     readonly System.Type[] known = [.. PassesOf(builtIn)];
 
+    /// <summary>A folder for what is being made, on the same file system as the cache.</summary>
+    public Func<string> Work { get; init; } = () => cache;
+
     /// <summary>The built-in plugins: name, help, and options with their help.</summary>
     public IEnumerable<PluginHelp> BuiltIn => known.Select(PluginHelp.Of);
 
@@ -26,7 +29,7 @@ public sealed class PluginCatalog(Assembly builtIn, string cache)
     IEnumerable<Plugin> Make(PluginOptions options)
     {
         string name = options.Name;
-        if (IsPath(name)) return UserPlugins.Load(name, options, cache);
+        if (IsPath(name)) return UserPlugins.Load(name, options, cache, Work);
         var pass = known.FirstOrDefault(t => Plugin.NameOf(t) == name)
             ?? throw new PluginException($"no plugin '{name}'; there are: {string.Join(", ", known.Select(Plugin.NameOf))}, or a path: ./MyPass.dll, ./folder");
         return [Plugin.Create(Instance(pass), options)];

@@ -8,13 +8,13 @@ namespace Emu.Instrumentation;
 static class UserPlugins
 {
     /// <summary>The plugins of <c>MyPass.dll</c> or of a folder with C# sources: all that it has. Their data names the full path.</summary>
-    public static IEnumerable<Plugin> Load(string path, PluginOptions options, string cache)
+    public static IEnumerable<Plugin> Load(string path, PluginOptions options, string cache, Func<string> work)
     {
         if (!RuntimeFeature.IsDynamicCodeSupported) throw new PluginException($"plugin {path}: a native program cannot load it");
         string full = Path.GetFullPath(path);
         bool folder = Directory.Exists(full);
         if (!folder && !File.Exists(full)) throw new PluginException($"no plugin '{path}': there is no such file or folder");
-        string assembly = folder ? PassCompiler.Compile(full, cache) : full;
+        string assembly = folder ? PassCompiler.Compile(full, cache, work) : full;
         var passes = PluginCatalog.PassesOf(Load(assembly, path)).ToList();
         if (passes.Count == 0) throw new PluginException($"{path}: it has no class that extends InstrumentationPass");
         return [.. passes.Select(p => Plugin.Create(PluginCatalog.Instance(p), options with { Name = full }, folder ? full : Path.GetDirectoryName(full)))];

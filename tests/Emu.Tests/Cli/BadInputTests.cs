@@ -14,8 +14,8 @@ public sealed class BadInputTests
     public void FilesThatAreNoPrograms(string name, string contents, string says)
     {
         File.WriteAllBytes(Path.Combine(Shell.Folder, name), [.. Encoding.Latin1.GetBytes(contents), .. new byte[name == "elf32" ? 200 : 0]]);
-        foreach (string command in (string[])[$"emu build {name}", $"emu run -- ./{name}", $"emu verify {name}", $"emu show {name}"])
-            OneLine(Shell.Run(command), 1, $"{name}: ", says);
+        foreach (string command in (string[])[$"emu build {name}", $"chmod +x {name}; emu run -- ./{name}", $"emu verify {name}", $"emu show {name}"])
+            OneLine(Shell.Run(command), command.Contains("run") ? 126 : 1, $"{name}: ", says);
     }
 
     [Fact]
@@ -68,21 +68,24 @@ public sealed class BadInputTests
     public void WrongCommandLines(string command, string says) => OneLine(Shell.Run(command), 2, says);
 
     [Theory]
-    [InlineData("emu run -- nosuchprogram", "not found")]
-    [InlineData("emu run -- ./nosuchfile", "no such file")]
-    [InlineData("emu run -- /tmp", "is a directory")]
     [InlineData("emu build guest -o /nosuchfolder/x", "cannot write /nosuchfolder/x")]
     [InlineData("emu build guest -o /tmp", "is a directory")]
     [InlineData("emu build guest -o /dev/full", "not a regular file")]
     [InlineData("emu build guest -o /proc/x", "cannot write /proc/x")]
     [InlineData("emu run -p insns -r /nosuchfolder/x -- ./guest", "cannot write /nosuchfolder/x")]
-    [InlineData("EMU_CACHE=/proc/x emu run -- ./guest", "cannot write the cache folder /proc/x")]
     [InlineData("emu show guest -f bogus", "no symbol 'bogus'")]
     [InlineData("emu run -p insns --only bogus -- ./guest", "--only bogus: ./guest and its libraries have no function of that name; the files are: guest")]
     [InlineData("emu build -p insns --exclude libbogus.so guest", "--exclude libbogus.so: guest and its libraries have no function of that name")]
     [InlineData("emu report guest", "not a data file")]
     [InlineData("emu report nosuchfile", "no such file")]
     public void ThingsThatAreNotThere(string command, string says) => OneLine(Shell.Run(command), 1, says);
+
+    /// <summary>As shells and env(1) have it.</summary>
+    [Theory]
+    [InlineData("emu run -- nosuchprogram", "not found", 127)]
+    [InlineData("emu run -- ./nosuchfile", "no such file", 127)]
+    [InlineData("emu run -- /tmp", "is a directory", 126)]
+    public void CommandsThatCannotRun(string command, string says, int code) => OneLine(Shell.Run(command), code, says);
 
     static void OneLine(Said said, int code, params string[] parts)
     {

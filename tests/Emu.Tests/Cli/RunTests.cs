@@ -94,7 +94,7 @@ public sealed class RunTests
     public void NothingIsLeftBehind()
     {
         Shell.Run("export EMU_CACHE=$PWD/cache4; emu run -p insns -- ./guest echo; emu run -p insns -- ./guest kill 9; emu verify guest -- echo");
-        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Shell.Folder, "cache4", "data")));
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(Shell.Folder, "cache4", "work")));
         Assert.Empty(Directory.GetFiles(Shell.Folder, "*.emudata"));
     }
 

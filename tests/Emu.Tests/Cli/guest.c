@@ -37,16 +37,18 @@ static void cat(void) {
   for (long n; (n = CALL3(0, 0, bytes, sizeof bytes)) > 0;) CALL3(1, 1, bytes, n);
 }
 
-// Ignored signals and the limit of open files.
+// Ignored signals, limits and variables.
 static void state(char **environment) {
   for (int n = 1; n <= 64; n++) {
     long action[4] = {0};
     CALL3(13, n, 0, action);
     if (action[0] == 1) say_number((unsigned long)n);
   }
-  unsigned long limit[2];
-  CALL3(97, 7, limit, 0);
-  say_number(limit[0]);
+  for (int n = 0; n < 16; n++) {
+    unsigned long limit[2];
+    CALL3(97, n, limit, 0);
+    say_number(limit[0]), say_number(limit[1]);
+  }
   for (; *environment; environment++) say(*environment), say("\n");
 }
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Text;
+using Emu.Translator;
 
 namespace Emu.Cli.Running;
 
@@ -17,42 +19,40 @@ readonly record struct Ending(int Status)
     };
 }
 
-/// <summary>Starts programs as if emu had never been there: same descriptors, signals, limits, environment, terminal.</summary>
+/// <summary>
+/// Starts programs as if emu had never been there: by way of the launcher (Emu.Launch/state.c), which gives them the descriptors, signals,
+/// limits and environment that emu was started with.
+/// </summary>
 static unsafe class Launch
 {
+    static string Launcher => Path.Combine(AppContext.BaseDirectory, "launch");
+
     /// <summary>Becomes the program; returns (the reason) only if that is impossible.</summary>
     public static string Exec(string path, IReadOnlyList<byte[]> argv)
     {
-        StartState.Read().Restore();
-        Libc.execv(Libc.Text(path), Libc.Vector(argv));
+        WorkFolder.Remove();
+        Libc.execv(Libc.Text(Launcher), Libc.Vector(Words("-", path, argv)));
         return Libc.Error(Marshal.GetLastSystemError());
     }
 
-    /// <summary>Runs the program to its end; signals of the terminal go to it alone.</summary>
+    /// <summary>Runs the program to its end; signals of the terminal reach it by themselves, others are sent on to it.</summary>
     /// <param name="files">Files to open as descriptors 0, 1 and 2; null: those of emu.</param>
-    public static Ending Run(string path, IReadOnlyList<byte[]> argv, (string In, string Out, string Error)? files = null)
+    /// <param name="native">It is no runner: it gets no variable of emu's.</param>
+    public static Ending Run(string path, IReadOnlyList<byte[]> argv, (string In, string Out, string Error)? files = null, bool native = false)
     {
-        var state = StartState.Read();
-        state.Restore();
-        Libc.signal(Libc.SigInt, Libc.SigIgn);
-        Libc.signal(Libc.SigQuit, Libc.SigIgn);
-        int pid = Spawn(path, argv, state, files);
-        StartState.HearOfChildren(); // the child has it as it was; here nobody would learn how the child ended
-        using var term = Forward(PosixSignal.SIGTERM, Libc.SigTerm, pid, state);
-        using var hup = Forward(PosixSignal.SIGHUP, Libc.SigHup, pid, state);
-        return Wait(pid);
+        Console.Out.Flush();
+        int pid = Spawn(Words($"-{(native ? "n" : "")}{(files is null ? "" : "f")}", path, argv), files);
+        Interruption.Guest = pid;
+        try { return Wait(pid); }
+        finally { Interruption.Guest = 0; }
     }
 
-    static int Spawn(string path, IReadOnlyList<byte[]> argv, StartState state, (string In, string Out, string Error)? files)
+    static IReadOnlyList<byte[]> Words(string how, string path, IReadOnlyList<byte[]> argv) =>
+        ["launch"u8.ToArray(), "start"u8.ToArray(), Encoding.UTF8.GetBytes(how), Bytes(path), .. argv];
+
+    static int Spawn(IReadOnlyList<byte[]> words, (string In, string Out, string Error)? files)
     {
-        const short setSignalsToDefault = 4;
-        ulong* attributes = stackalloc ulong[64], actions = stackalloc ulong[16], defaults = stackalloc ulong[16];
-        Libc.posix_spawnattr_init(attributes);
-        Libc.posix_spawnattr_setflags(attributes, setSignalsToDefault);
-        Libc.sigemptyset(defaults);
-        foreach (int n in (ReadOnlySpan<int>)[Libc.SigInt, Libc.SigQuit, Libc.SigPipe]) if (!state.Ignores(n)) Libc.sigaddset(defaults, n);
-        defaults[0] |= 3ul << 31; // 32 and 33, which glibc would otherwise leave ignored
-        Libc.posix_spawnattr_setsigdefault(attributes, defaults);
+        ulong* actions = stackalloc ulong[16];
         Libc.posix_spawn_file_actions_init(actions);
         if (files is { } f)
         {
@@ -61,14 +61,10 @@ static unsafe class Launch
             Libc.posix_spawn_file_actions_addopen(actions, 1, Libc.Text(f.Out), create, 0x180);
             Libc.posix_spawn_file_actions_addopen(actions, 2, Libc.Text(f.Error), create, 0x180);
         }
-        int pid, error = Libc.posix_spawn(&pid, Libc.Text(path), actions, attributes, Libc.Vector(argv), Libc.Environ);
+        int pid, error = Libc.posix_spawn(&pid, Libc.Text(Launcher), actions, null, Libc.Vector(words), Libc.Environ);
         Libc.posix_spawn_file_actions_destroy(actions);
-        return error == 0 ? pid : throw new UserException($"{path}: {Libc.Error(error)}");
+        return error == 0 ? pid : throw new UserException($"{Launcher}: {Libc.Error(error)}");
     }
-
-    /// <summary>Who stops emu means the guest.</summary>
-    static PosixSignalRegistration? Forward(PosixSignal signal, int number, int pid, StartState state) =>
-        state.Ignores(number) ? null : PosixSignalRegistration.Create(signal, c => { c.Cancel = true; Libc.kill(pid, number); });
 
     static Ending Wait(int pid)
     {
@@ -83,6 +79,8 @@ static unsafe class Launch
     {
         if (!ending.IsSignal) return ending.Code;
         const int setDumpable = 4;
+        Console.Out.Flush();
+        WorkFolder.Remove();
         ulong* none = stackalloc ulong[2];
         Libc.getrlimit(Libc.RLimitCore, none);
         none[0] = 0;
@@ -94,18 +92,6 @@ static unsafe class Launch
         return 128 + ending.Signal;
     }
 
-    /// <summary>The last words of emu's own command line, byte for byte (a word need not be UTF-8).</summary>
-    public static IReadOnlyList<byte[]> RawWords(int count)
-    {
-        byte[] all = File.ReadAllBytes("/proc/self/cmdline");
-        var words = new byte[count][];
-        int end = all.Length - 1;
-        for (int n = count - 1; n >= 0; n--)
-        {
-            int start = all.AsSpan(0, Math.Max(end, 0)).LastIndexOf((byte)0) + 1;
-            words[n] = all[start..Math.Max(end, start)];
-            end = start - 1;
-        }
-        return words;
-    }
+    /// <summary>A word of the command line, byte for byte: it need not be UTF-8.</summary>
+    public static byte[] Bytes(string word) => FilePath.Bytes(word)[..^1];
 }

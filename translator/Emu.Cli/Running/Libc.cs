@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Emu.Translator;
 
 [assembly: DisableRuntimeMarshalling]
 
@@ -10,9 +11,9 @@ static unsafe partial class Libc
 {
     const string Library = "libc.so.6";
 
-    public const int SigInt = 2, SigQuit = 3, SigKill = 9, SigPipe = 13, SigTerm = 15, SigHup = 1, SigChld = 17;
-    public const int RLimitCore = 4, RLimitNoFile = 7;
-    public const nint SigDfl = 0, SigIgn = 1;
+    public const int SigInt = 2, SigQuit = 3, SigKill = 9, SigTerm = 15, SigHup = 1;
+    public const int RLimitCore = 4;
+    public const nint SigDfl = 0;
     public const int Eintr = 4, Epipe = 32;
 
     [DllImport(Library)] public static extern int execv(byte* path, byte** argv);
@@ -25,18 +26,11 @@ static unsafe partial class Libc
     [DllImport(Library)] public static extern int prctl(int option, ulong value, ulong a, ulong b, ulong c);
     [DllImport(Library)] public static extern int setenv(byte* name, byte* value, int overwrite);
     [DllImport(Library)] public static extern int unsetenv(byte* name);
-    [DllImport(Library)] public static extern byte* getenv(byte* name);
     [DllImport(Library)] public static extern int isatty(int fd);
+    [DllImport(Library)] public static extern nint write(int fd, byte* bytes, nuint size);
+    [DllImport(Library)] public static extern nint read(int fd, byte* bytes, nuint size);
     [DllImport(Library)] public static extern int access(byte* path, int mode);
-    [DllImport(Library)] public static extern byte* realpath(byte* path, byte* resolved);
-    [DllImport(Library)] public static extern void free(void* memory);
-    [DllImport(Library)] public static extern int stat(byte* path, Stat* into);
-    [DllImport(Library)] public static extern int sigemptyset(ulong* set);
-    [DllImport(Library)] public static extern int sigaddset(ulong* set, int number);
     [DllImport(Library)] public static extern int posix_spawn(int* pid, byte* path, ulong* actions, ulong* attributes, byte** argv, byte** envp);
-    [DllImport(Library)] public static extern int posix_spawnattr_init(ulong* attributes);
-    [DllImport(Library)] public static extern int posix_spawnattr_setflags(ulong* attributes, short flags);
-    [DllImport(Library)] public static extern int posix_spawnattr_setsigdefault(ulong* attributes, ulong* set);
     [DllImport(Library)] public static extern int posix_spawn_file_actions_init(ulong* actions);
     [DllImport(Library)] public static extern int posix_spawn_file_actions_addopen(ulong* actions, int fd, byte* path, int flags, uint mode);
     [DllImport(Library)] public static extern int posix_spawn_file_actions_destroy(ulong* actions);
@@ -52,7 +46,13 @@ static unsafe partial class Libc
     public static string Error(int error) => Marshal.PtrToStringUTF8((nint)strerror(error))!;
 
     /// <summary>A zero-terminated copy; never freed: commands are short.</summary>
-    public static byte* Text(string s) => (byte*)Marshal.StringToCoTaskMemUTF8(s);
+    public static byte* Text(string s)
+    {
+        byte[] bytes = FilePath.Bytes(s);
+        var text = (byte*)NativeMemory.Alloc((nuint)bytes.Length);
+        bytes.CopyTo(new Span<byte>(text, bytes.Length));
+        return text;
+    }
 
     /// <summary>A zero-terminated array of zero-terminated copies.</summary>
     public static byte** Vector(IReadOnlyList<byte[]> words)
@@ -64,31 +64,5 @@ static unsafe partial class Libc
             words[n].CopyTo(new Span<byte>(vector[n], words[n].Length));
         }
         return vector;
-    }
-}
-
-/// <summary>struct stat of x86-64 Linux.</summary>
-[StructLayout(LayoutKind.Sequential)]
-struct Stat
-{
-    public ulong Device, Inode, Links;
-    public uint Mode, User, Group, Pad;
-    public ulong RealDevice;
-    public long Size, BlockSize, Blocks, AccessTime, AccessNanos, ModifyTime, ModifyNanos, ChangeTime, ChangeNanos, Spare0, Spare1, Spare2;
-
-    public readonly bool IsRegular => (Mode & 0xf000) == 0x8000;
-    public readonly bool IsDirectory => (Mode & 0xf000) == 0x4000;
-
-    /// <summary>Changes when the file's contents do.</summary>
-    public readonly string Signature => $"{Device:x}:{Inode:x}:{Size:x}:{ModifyTime:x}.{ModifyNanos:x}:{ChangeTime:x}.{ChangeNanos:x}";
-
-    /// <summary>What the path names, links followed; null: nothing that can be seen.</summary>
-    public static unsafe Stat? Of(string path)
-    {
-        Stat s;
-        byte* name = Libc.Text(path);
-        int failed = Libc.stat(name, &s);
-        Marshal.FreeCoTaskMem((nint)name);
-        return failed == 0 ? s : null;
     }
 }

@@ -9,8 +9,8 @@ static class Libraries
 {
     public const string LoaderCache = "/etc/ld.so.cache";
 
-    /// <summary>LD_LIBRARY_PATH, which the dynamic linker will look at as well.</summary>
-    public static string Path => Environment.GetEnvironmentVariable("LD_LIBRARY_PATH") ?? "";
+    /// <summary>The guest's LD_LIBRARY_PATH, which the dynamic linker will look at as well.</summary>
+    public static string Path => Environment.GetEnvironmentVariable("EMU_GUEST_LIBRARY_PATH") ?? "";
 
     public static IReadOnlyList<Module> Of(GuestFile guest, Image program, TranslationOptions options)
     {

@@ -11,6 +11,9 @@ sealed record Known(string Runner, IReadOnlyList<string> Files)
 /// <summary>Signatures of commands seen before, and the runner each led to. The launcher reads them, too (Emu.Launch/launch.c).</summary>
 static class Memo
 {
+    /// <summary>The variable with what the launcher would have liked to know.</summary>
+    const string Asked = "EMU_ASKED";
+
     /// <summary>The runner for exactly this signature, if it is still there.</summary>
     public static Known? Find(string signature)
     {
@@ -32,6 +35,14 @@ static class Memo
         File.WriteAllText(partial, string.Join('\0', [signature, runner.Runner, .. runner.Files]));
         File.Move(partial, file, overwrite: true);
         return runner;
+    }
+
+    /// <summary>Leaves the launcher its answer. Of a script it has the words before the script's path, too, as ">WORD".</summary>
+    public static void Answer(Known runner, GuestFile guest)
+    {
+        if (Environment.GetEnvironmentVariable(Asked) is not { } asked) return;
+        string[] script = guest.IsScript ? [.. guest.Before.Select(w => ">" + w), Known.Line(guest.Path)] : [];
+        Keep(asked, runner with { Files = [.. script, .. runner.Files] }, guest.Stat);
     }
 
     /// <summary>FNV-1a: a file name needs no more, as the whole signature is compared.</summary>

@@ -1,26 +1,48 @@
+using System.Diagnostics;
+using System.Globalization;
+
 namespace Emu.Cli.Running;
 
-/// <summary>One line on the terminal that is rewritten while something long goes on, and is gone afterwards. Nothing elsewhere.</summary>
+/// <summary>
+/// What is said while a translation goes on: on a terminal one line that is rewritten, and gone afterwards; and everywhere, once, after some
+/// seconds, that it takes long and what to do about it.
+/// </summary>
 static class Progress
 {
+    const int LongSeconds = 10;
+
     static readonly bool isTerminal = Libc.isatty(2) == 1;
     static readonly Lock writing = new();
+    static readonly Stopwatch since = Stopwatch.StartNew();
+    static bool shown, said;
     static int most = -1;
 
-    /// <summary>What to call, from any thread, with how many are done and how many there are; <paramref name="first"/>: what goes on while that is not known, as 0.</summary>
-    public static Action<int, int>? Show(string first, string format) => !isTerminal ? null : (done, all) =>
+    /// <summary>From any thread: how many modules are translated, and how many there are (0: not known yet).</summary>
+    public static void Show(int done, int all)
     {
         lock (writing)
         {
             if (done <= most) return;
             most = done;
-            Console.Error.Write("\r\x1b[K" + string.Format(System.Globalization.CultureInfo.InvariantCulture, all == 0 ? first : format, done, all));
+            if (!said && since.Elapsed.TotalSeconds > LongSeconds) SayLong();
+            if (!isTerminal) return;
+            Console.Error.Write("\r\x1b[K" + (all == 0 ? "looking for code" : string.Create(CultureInfo.InvariantCulture, $"translating {done}/{all} modules")));
+            shown = true;
         }
-    };
+    }
+
+    static void SayLong()
+    {
+        said = true;
+        Console.Error.Write($"{(shown ? "\r\x1b[K" : "")}emu: translating ahead of time, once for this program; --aot none starts it at once, and it runs slower\n");
+    }
 
     public static void Erase()
     {
-        if (most >= 0) Console.Error.Write("\r\x1b[K");
-        most = -1;
+        lock (writing)
+        {
+            if (shown) Console.Error.Write("\r\x1b[K");
+            (shown, most) = (false, -1);
+        }
     }
 }

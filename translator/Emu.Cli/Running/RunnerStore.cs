@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Emu.Cli.Options;
 using Emu.Instrumentation;
+using Emu.Translator;
 
 namespace Emu.Cli.Running;
 
@@ -44,20 +45,13 @@ static class RunnerStore
     static string Build(Translation translation, TranslationOptions options)
     {
         var guest = translation.Guest;
-        string folder = Path.Combine(CacheFolder.Part("runners"), Key(translation, options)), runner = Path.Combine(folder, Path.GetFileName(guest.Path));
+        string folder = Path.Combine(CacheFolder.Part("runners"), Key(translation, options)), runner = Path.Combine(folder, FilePath.Printable(Path.GetFileName(guest.Path)));
         if (File.Exists(runner)) return runner;
-        string work = $"{folder}.{Environment.ProcessId}";
+        string work = Path.Combine(WorkFolder.Path, "runner");
         Directory.CreateDirectory(work);
-        try
-        {
-            translation.Build(Path.Combine(work, Path.GetFileName(guest.Path)));
-            try { Directory.Move(work, folder); }
-            catch (IOException) when (File.Exists(runner)) { } // another emu was faster
-        }
-        finally
-        {
-            if (Directory.Exists(work)) Directory.Delete(work, recursive: true);
-        }
+        translation.Build(Path.Combine(work, Path.GetFileName(runner)));
+        try { Directory.Move(work, folder); }
+        catch (IOException) when (File.Exists(runner)) { } // another emu was faster
         return runner;
     }
 
@@ -72,7 +66,7 @@ static class RunnerStore
         Add(Code(options));
         Add(Scope(options));
         Add(FallbackProgram.Find(options).Path);
-        if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(File.ReadAllBytes(guest.Path)).Roots));
+        if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(translation.Image.File.Span).Roots));
         foreach (var m in translation.Modules) Add($"{m.Path} {m.Image.Base:x} {m.Identity} {string.Join(' ', m.Roots)}");
         foreach (string plugin in options.Plugins)
         {
@@ -80,7 +74,8 @@ static class RunnerStore
             foreach (string file in PluginFiles(plugin)) AddFile(file);
         }
         hash.AppendData(SHA256.HashData(File.ReadAllBytes(RuntimeCore.Path)));
-        AddFile(guest.Path);
+        Add(guest.Path);
+        hash.AppendData(SHA256.HashData(translation.Image.File.Span));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..32];
     }
 
@@ -100,7 +95,8 @@ static class RunnerStore
     static string Named(string runner, string name)
     {
         string link = Path.Combine(Path.GetDirectoryName(runner)!, name);
-        if (link == runner || File.Exists(link)) return link;
+        if (link == runner || name != FilePath.Printable(name)) return runner;
+        if ( File.Exists(link)) return link;
         try { File.CreateSymbolicLink(link, Path.GetFileName(runner)); }
         catch (IOException) when (File.Exists(link)) { }
         return link;

@@ -23,12 +23,11 @@ sealed class Translation
     public Pipeline Pipeline => pipeline.Value;
 
     /// <summary>Plugins by the command line's words.</summary>
-    public static PluginCatalog Catalog => new(typeof(BlockCounter).Assembly, CacheFolder.Root);
+    public static PluginCatalog Catalog => new(typeof(BlockCounter).Assembly, CacheFolder.Root) { Work = () => WorkFolder.Path };
 
     /// <summary>Reads a guest; what is wrong with it is said with its name.</summary>
     public static Translation Open(GuestFile guest, TranslationOptions options, bool withText = false)
     {
-        StartState.HearOfChildren();
         var image = Load(guest);
         var modules = Libraries.Of(guest, image, options);
         return new(guest, image, modules, () => new(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), RuntimeCore.Path, Version.Translator)
@@ -43,7 +42,7 @@ sealed class Translation
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
             Scope = Scopes.Of(options, guest, image, modules),
             Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
-            Progress = Progress.Show("looking for code", "translating {0}/{1} modules"),
+            Progress = Progress.Show,
         }));
     }
 
@@ -66,6 +65,6 @@ sealed class Translation
     static Image Load(GuestFile guest)
     {
         try { return Image.Load(guest.Path); }
-        catch (BadInputException e) { throw new UserException($"{guest.Typed}: {e.Message}"); }
+        catch (BadInputException e) { throw new UserException($"{guest.Typed}: {e.Message}", guest.WrongCode); }
     }
 }

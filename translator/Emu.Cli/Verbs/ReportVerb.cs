@@ -1,9 +1,13 @@
 using Emu.Cli.Options;
 using Emu.Cli.Running;
 using Emu.Instrumentation;
+using Emu.Translator;
 using Emu.Translator.Elf;
 
 namespace Emu.Cli.Verbs;
+
+/// <summary>Who chose the passes that a report is made with.</summary>
+enum PluginsAreNamedBy { User, DataFile }
 
 /// <summary>emu report: what a data file holds, in its plugins' words.</summary>
 static class ReportVerb
@@ -11,8 +15,7 @@ static class ReportVerb
     public static int Run(ReportOptions options)
     {
         if (options.Misses) return PrintMisses(GuestFile.Named(options.File));
-        using var output = Console.OpenStandardOutput();
-        Print(options.File, options.Json, output);
+        Print(options.File, options.Json, new Output(1), PluginsAreNamedBy.DataFile);
         return 0;
     }
 
@@ -37,9 +40,10 @@ static class ReportVerb
     };
 
     /// <summary>Prints a data file's report. A reader that goes away early is no error.</summary>
-    public static void Print(string path, bool json, System.IO.Stream output)
+    public static void Print(string path, bool json, System.IO.Stream output, PluginsAreNamedBy namedBy)
     {
         using var data = DataFile.Open(path);
+        if (namedBy == PluginsAreNamedBy.DataFile) CheckPlugins(path, data.Meta);
         var plugins = Translation.Catalog.Create(data.Meta);
         var symbols = GuestSymbols.Of(data.Meta.Guest);
         try
@@ -54,6 +58,14 @@ static class ReportVerb
         catch (IOException e) when (e.HResult == Libc.Epipe) { }
     }
 
+    /// <summary>A data file may be anybody's, and a pass that it names would be loaded and run: only one that nobody else can have written.</summary>
+    static void CheckPlugins(string path, Meta meta)
+    {
+        foreach (string plugin in meta.Plugins.Select(p => p.Options.Name).Where(PluginCatalog.IsPath))
+            if (FilePath.Real(plugin) is { } real && Trust.Doubt(real) is { } doubt)
+                throw new UserException($"{path}: the plugin that it names, {plugin}, is not loaded: {doubt}");
+    }
+
     /// <summary>The reports of a run's programs, one after another; as JSON: [{"program": ..., "process": ..., "report": {...}}, ...].</summary>
     public static void PrintAll(IReadOnlyList<ProcessData> programs, bool json, System.IO.Stream output)
     {
@@ -64,7 +76,7 @@ static class ReportVerb
             {
                 string Quoted(string s) => System.Text.Json.JsonSerializer.Serialize(s);
                 Text(json ? $"{(n == 0 ? "[" : ",")}{{\"program\": {Quoted(p.Program)}, \"process\": {Quoted(p.Process)}, \"report\": " : $"{(n == 0 ? "" : "\n")}== {p}\n");
-                Print(p.File, json, output);
+                Print(p.File, json, output, PluginsAreNamedBy.User);
                 if (json) Text("}\n");
             }
             if (json) Text("]\n");
@@ -76,8 +88,8 @@ static class ReportVerb
     public static System.IO.Stream Open(string? path)
     {
         // Opening these anew would begin at the file's start, over what the guest wrote.
-        if (path is null or "-" or "/dev/stdout") return Console.OpenStandardOutput();
-        if (path is "/dev/stderr") return Console.OpenStandardError();
+        if (path is null or "-" or "/dev/stdout") return new Output(1);
+        if (path is "/dev/stderr") return new Output(2);
         try { return new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite, 1); }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) { throw new UserException($"cannot write {path}: {e.Message}"); }
     }

@@ -15,10 +15,10 @@ static class RunVerb
         if (!plugins && (options.Json || options.Report != null || options.Data != null)) throw new UsageException("run: there is a report only with a plugin (-p; emu plugins lists them)");
         var guest = GuestFile.Command(command[0]);
         var runner = RunnerStore.Get(guest, options);
-        var argv = Launch.RawWords(command.Length);
+        var argv = guest.Words([.. command.Select(Launch.Bytes)]);
         SetVariable("EMU_EXECFN", guest.Found); // what the guest finds in its auxiliary vector
         if (plugins) return RunAndReport(options, runner.Runner, argv);
-        if (Environment.GetEnvironmentVariable(StartState.Asked) is { } asked) Memo.Keep(asked, runner, guest.Stat);
+        Memo.Answer(runner, guest);
         throw new UserException($"{command[0]}: {Launch.Exec(runner.Runner, argv)}");
     }
 
@@ -28,7 +28,7 @@ static class RunVerb
         options.Check();
         var guest = GuestFile.Command(command[0]);
         var runner = RunnerStore.Get(guest, options);
-        if (Environment.GetEnvironmentVariable(StartState.Asked) is { } asked) Memo.Keep(asked, runner, guest.Stat);
+        Memo.Answer(runner, guest);
         Console.Out.WriteLine(runner.Runner);
         return 0;
     }
@@ -36,24 +36,16 @@ static class RunVerb
     static int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)
     {
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
-        string data = string.IsNullOrEmpty(kept) ? Path.Combine(CacheFolder.Part("data"), $"{Environment.ProcessId}.emudata") : Path.GetFullPath(kept);
+        string data = string.IsNullOrEmpty(kept) ? Path.Combine(WorkFolder.Path, "emudata") : Path.GetFullPath(kept);
         using var report = ReportVerb.Open(options.Report);
-        Ending ending;
-        try
-        {
-            string? before = Stat.Of(data)?.Signature;
-            SetVariable("EMU_DATA", data);
-            SetVariable("EMU_TIED", "1");
-            ending = Launch.Run(runner, argv);
-            // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
-            if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before)
-                if (options.FollowExec) ReportVerb.PrintAll(ProcessData.Of(data), options.Json, report);
-                else ReportVerb.Print(data, options.Json, report);
-        }
-        finally
-        {
-            if (string.IsNullOrEmpty(kept)) foreach (string file in ProcessData.Files(data)) File.Delete(file);
-        }
+        string? before = Stat.Of(data)?.Signature;
+        SetVariable("EMU_DATA", data);
+        SetVariable("EMU_TIED", "1");
+        var ending = Launch.Run(runner, argv);
+        // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
+        if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before)
+            if (options.FollowExec) ReportVerb.PrintAll(ProcessData.Of(data), options.Json, report);
+            else ReportVerb.Print(data, options.Json, report, PluginsAreNamedBy.User);
         return Launch.EndAs(ending);
     }
 

@@ -18,7 +18,7 @@ static class ShowVerb
         options.Check();
         if (options.Stage is { } s && !stages.Contains(s)) throw new UsageException($"show: there is no stage '{s}'; there are: {string.Join(' ', stages)}");
         var guest = GuestFile.Named(options.Guest);
-        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(false), 1 << 16);
+        using var output = new StreamWriter(new Output(1), new UTF8Encoding(false), 1 << 16);
         try
         {
             var t = Translation.Open(guest, options, withText: true);

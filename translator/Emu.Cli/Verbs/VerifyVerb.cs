@@ -14,25 +14,16 @@ static class VerifyVerb
         options.Check();
         var guest = GuestFile.Named(options.Guest);
         string runner = RunnerStore.Get(guest, options).Runner;
-        IReadOnlyList<byte[]> argv = [Encoding.UTF8.GetBytes(options.Guest), .. Launch.RawWords(args.Length)];
-        string work = Path.Combine(CacheFolder.Part("data"), $"verify-{Environment.ProcessId}");
-        Directory.CreateDirectory(work);
-        try
-        {
-            string input = Input(work);
-            StartState.Read().Restore();
-            StartState.HideVariables();
-            var native = Execute(Path.Combine(Path.GetDirectoryName(guest.Path)!, guest.CommandName) is var link && File.Exists(link) ? link : guest.Path, argv, work, input);
-            SetData(Path.Combine(work, "emudata"));
-            return Compare(native, Execute(runner, argv, work, input));
-        }
-        finally
-        {
-            Directory.Delete(work, recursive: true);
-        }
+        IReadOnlyList<byte[]> argv = guest.Words([Launch.Bytes(options.Guest), .. args.Select(Launch.Bytes)]);
+        string work = WorkFolder.Path, input = Input(work);
+        string named = Path.Combine(Path.GetDirectoryName(guest.Path)!, guest.CommandName);
+        var native = Execute(!guest.IsScript && File.Exists(named) ? named : guest.Path, argv, work, input, native: true);
+        SetVariable("EMU_DATA", Path.Combine(work, "emudata"));
+        SetVariable("EMU_EXECFN", guest.Found);
+        return Compare(native, Execute(runner, argv, work, input, native: false));
     }
 
-    static unsafe void SetData(string path) => Libc.setenv(Libc.Text("EMU_DATA"), Libc.Text(path), 1);
+    static unsafe void SetVariable(string name, string value) => Libc.setenv(Libc.Text(name), Libc.Text(value), 1);
 
     /// <summary>Standard input as a file that can be read twice; a terminal is not asked.</summary>
     static string Input(string work)
@@ -40,17 +31,16 @@ static class VerifyVerb
         if (Libc.isatty(0) == 1) return "/dev/null";
         string path = Path.Combine(work, "stdin");
         using var copy = File.Create(path);
-        using var input = Console.OpenStandardInput();
-        input.CopyTo(copy);
+        new Output(0).CopyTo(copy);
         return path;
     }
 
-    static Result Execute(string program, IReadOnlyList<byte[]> argv, string work, string input)
+    static Result Execute(string program, IReadOnlyList<byte[]> argv, string work, string input, bool native)
     {
         string output = Path.Combine(work, "stdout"), error = Path.Combine(work, "stderr");
         File.Delete(output);
         File.Delete(error);
-        var ending = Launch.Run(program, argv, (input, output, error));
+        var ending = Launch.Run(program, argv, (input, output, error), native);
         return new(File.ReadAllBytes(output), File.ReadAllBytes(error), ending);
     }
 

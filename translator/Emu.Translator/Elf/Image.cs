@@ -82,7 +82,7 @@ public sealed partial class Image
     {
         try
         {
-            return Parse(System.IO.File.ReadAllBytes(path), pieBase);
+            return Parse(FilePath.ReadAllBytes(path), pieBase);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {

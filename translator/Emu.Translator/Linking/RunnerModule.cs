@@ -165,7 +165,7 @@ public static class RunnerModule
     static string Quote(string s)
     {
         var quoted = new StringBuilder("\"");
-        foreach (byte b in Encoding.UTF8.GetBytes(s)) quoted.Append(b is >= 32 and < 127 and not ((byte)'"' or (byte)'\\') ? ((char)b).ToString() : $"\\{Convert.ToString(b, 8).PadLeft(3, '0')}");
+        foreach (byte b in FilePath.Bytes(s)[..^1]) quoted.Append(b is >= 32 and < 127 and not ((byte)'"' or (byte)'\\') ? ((char)b).ToString() : $"\\{Convert.ToString(b, 8).PadLeft(3, '0')}");
         return quoted.Append('"').ToString();
     }
 }
