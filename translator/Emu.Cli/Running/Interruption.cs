@@ -13,10 +13,23 @@ static class Interruption
         [(PosixSignal.SIGINT, Libc.SigInt), (PosixSignal.SIGQUIT, Libc.SigQuit), (PosixSignal.SIGTERM, Libc.SigTerm), (PosixSignal.SIGHUP, Libc.SigHup)];
 
     static readonly List<PosixSignalRegistration> registered = [];
-    static volatile int guest;
+    const int LateMilliseconds = 500;
 
-    /// <summary>The guest's process; 0: none runs.</summary>
-    public static int Guest { set => guest = value; }
+    static volatile int guest;
+    static long ended = -LateMilliseconds;
+
+    /// <summary>The guest's process; 0: none runs any more.</summary>
+    public static int Guest
+    {
+        set
+        {
+            if (value == 0) Volatile.Write(ref ended, Environment.TickCount64);
+            guest = value;
+        }
+    }
+
+    /// <summary>A signal of the terminal that ended the guest may be heard of here when that has ended: its report is still printed.</summary>
+    static bool WasForGuest(int number) => number is (Libc.SigInt or Libc.SigQuit) && Environment.TickCount64 - Volatile.Read(ref ended) < LateMilliseconds;
 
     /// <summary>Call it once, at the start.</summary>
     public static void Watch()
@@ -33,11 +46,10 @@ static class Interruption
     static void Handle(PosixSignalContext context, int number)
     {
         context.Cancel = true;
-        if (guest is var pid && pid == 0)
-        {
-            Progress.Erase();
-            Launch.EndAs(new(number));
-        }
-        else if (number is Libc.SigTerm or Libc.SigHup) Libc.kill(pid, number);
+        int pid = guest;
+        if (pid != 0 && number is (Libc.SigTerm or Libc.SigHup)) Libc.kill(pid, number);
+        if (pid != 0 || WasForGuest(number)) return;
+        Progress.Erase();
+        Launch.EndAs(new(number));
     }
 }
