@@ -1,4 +1,5 @@
 using System.Text;
+using Emu.Translator.Elf;
 using Xunit;
 
 namespace Emu.Tests.Cli;
@@ -31,10 +32,12 @@ public sealed class BadInputTests
     public void TruncatedPrograms()
     {
         byte[] guest = File.ReadAllBytes(Path.Combine(Shell.Folder, "guest"));
-        int loaded = guest.AsSpan().LastIndexOf("0123456789abcdef"u8); // in the last segment
+        var image = Image.Parse(guest);
+        var start = image.SegmentAt(image.Entry)!;
+        int entry = (int)(start.FileOffset + image.Entry - start.Address);
         for (int n = 1; n <= 20; n++)
         {
-            File.WriteAllBytes(Path.Combine(Shell.Folder, "truncated"), guest[..(loaded * n / 20)]);
+            File.WriteAllBytes(Path.Combine(Shell.Folder, "truncated"), guest[..(entry * n / 20)]);
             OneLine(Shell.Run("emu build truncated -o truncated.emu"), 1, "truncated: ");
         }
     }

@@ -42,13 +42,30 @@ public class ElfTests
         Assert.Null(Image.Parse(Guest()).Interpreter);
     }
 
+    /// <summary>As long as its beginning is there, the kernel runs what there is.</summary>
     [Fact]
     public void TruncatedFilesAreNamed()
     {
         var file = Guest();
-        for (var n = 1; n <= 25; n++)
-            Assert.Matches("truncated|not an ELF", Complaint(file[..(int)((long)file.Length * n / 26)]));
+        var whole = Image.Parse(file);
+        var start = whole.SegmentAt(whole.Entry)!;
+        int entry = (int)(start.FileOffset + whole.Entry - start.Address);
+        for (var n = 1; n <= 25; n++) Assert.Matches("truncated|not an ELF", Complaint(file[..(int)((long)entry * n / 25)]));
         for (var length = 1; length < 300; length++) Complaint(file[..length]);
+        Assert.Equal(whole.Entry, Image.Parse(file[..(entry + 1)]).Entry);
+    }
+
+    /// <summary>The kernel does not look at section headers.</summary>
+    [Fact]
+    public void BadSectionHeadersAreNone() => Assert.Empty(Image.Parse(With(40, 0x89, 0x67, 0x45, 0x23, 1)).Sections);
+
+    /// <summary>Pages that two segments have are the later one's, with all that its file has there.</summary>
+    [Fact]
+    public void LaterSegmentsWin()
+    {
+        var image = Image.Parse(Programs.OddFiles.Overlapping());
+        Assert.Equal([(0x400000ul, 0x1000ul), (0x401000, 0x1000)], image.Segments.Select(s => (s.Address, s.Size)));
+        Assert.Equal(0xb8, image.Read(image.Entry, 1)[0]);
     }
 
     /// <summary>Damage is either noticed with the one exception type or harmless.</summary>

@@ -48,6 +48,24 @@ public class OddFileTests
         Assert.Equal(steps, JsonDocument.Parse(File.ReadAllText(counts)).RootElement.GetProperty("insns").GetProperty("total").GetUInt64());
     }
 
+    public static TheoryData<string> Shapes => [.. OddFiles.All.Keys];
+
+    /// <summary>What the kernel makes of headers that no linker writes.</summary>
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void AsTheKernelReadsIt(string shape)
+    {
+        string path = Path.Combine(folder, shape);
+        File.WriteAllBytes(path, OddFiles.All[shape]());
+        Repository.Run("chmod", "+x", path);
+        var (status, output, _) = Repository.RunAny(path);
+        foreach (string aot in (string[])["all", "none"])
+        {
+            var (translated, said, _) = Repository.RunAny(Runners.Build(path, [], aot: aot));
+            Assert.Equal((status, output), (translated, said));
+        }
+    }
+
     /// <summary>One segment for all (ld -N): code shares pages with what is written all the time, and may be patched just so.</summary>
     [Theory]
     [InlineData("calc")]

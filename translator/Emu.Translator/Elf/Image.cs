@@ -24,8 +24,9 @@ public sealed partial class Image
     {
         (File, this.headers, Base) = (file, headers, loadBase);
         Sections = [.. headers.Sections.Select(s => s.IsAllocated ? s with { Address = s.Address + loadBase } : s)];
-        Segments = [.. headers.Programs.Where(p => p.Type == ProgramHeader.Load && p.MemorySize != 0).Select(ToSegment).OrderBy(s => s.Address)];
+        Segments = [.. Overlaps.Resolve([.. headers.Programs.Where(p => p.Type == ProgramHeader.Load && p.MemorySize != 0).Select(ToSegment)], file).OrderBy(s => s.Address)];
         if (Segments.Count == 0) throw new BadInputException("not an executable: nothing to load");
+        if (HasEntry && IsExecutable(Entry) && !TryRead(Entry, 1, out _)) throw new BadInputException("truncated ELF file: the entry point is past its end");
         if (HasEntry && !IsExecutable(Entry)) throw new BadInputException($"not an executable: entry point {Entry:x} is not in an executable segment");
         foreach (var p in headers.Programs.Where(p => p.Type == ProgramHeader.Relro))
             relro.Add((p.Address + Base, p.Address + Base + p.MemorySize));
@@ -169,13 +170,11 @@ public sealed partial class Image
 
     Segment ToSegment(ProgramHeader p)
     {
-        if (p.Offset > (ulong)File.Length || p.FileSize > (ulong)File.Length - p.Offset)
-            throw new BadInputException("truncated ELF file: a segment's bytes are past its end");
         if (p.FileSize > p.MemorySize || p.MemorySize > HighestAddress || p.Address + Base > HighestAddress - p.MemorySize || p.Address > HighestAddress)
             throw new BadInputException($"damaged ELF file: segment at {p.Address:x} of {p.MemorySize:x} bytes");
         return new(p.Address + Base, p.MemorySize, p.Offset, (p.Flags & 4) != 0, (p.Flags & 2) != 0, (p.Flags & 1) != 0)
         {
-            Bytes = File.Slice((int)p.Offset, (int)p.FileSize),
+            Bytes = Overlaps.InFile(File, p.Offset, p.FileSize),
         };
     }
 }

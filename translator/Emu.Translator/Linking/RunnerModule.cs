@@ -70,6 +70,7 @@ public static class RunnerModule
             .globl emu_image, emu_image_end
             emu_image: .incbin {Quote(c.GuestPath)}
             emu_image_end:
+            .balign 4096
             .section .rodata,"a",@progbits
             .balign 16
             .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask, emu_roots, emu_roots_end, emu_root_regions
