@@ -133,10 +133,12 @@ static class Shifts
         V result, carry, count;
         if (bits == 16)
         {
-            V both = left ? a.Zext(I32) << 16 | b.Zext(I32) : b.Zext(I32) << 16 | a.Zext(I32);
-            count = x.Count(2, I32);
-            result = left ? (both << count >> 16).Trunc(I16) : (both >> count).Trunc(I16);
-            carry = left ? (both << (count - 1 & 31)).Icmp(Predicate.Slt, 0) : (both >> (count - 1 & 31)).Trunc(I1);
+            // Beyond 16 the first operand follows the second one again.
+            V all = a.Zext(I64) << 32 | b.Zext(I64) << 16 | a.Zext(I64), before;
+            count = x.Count(2, I64);
+            before = count - 1 & 31;
+            result = left ? (all << count >> 32).Trunc(I16) : (all >> count).Trunc(I16);
+            carry = left ? Bit(all << before, 47) : (all >> before).Trunc(I1);
         }
         else
         {
