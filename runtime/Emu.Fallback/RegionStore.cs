@@ -17,7 +17,7 @@ sealed unsafe class RegionStore
     readonly long stateOffset;
     readonly ulong cellsAt, valid, heat, dynamicTable;
     readonly Dictionary<string, ulong> stubs = [];
-    readonly Dictionary<ulong, List<Version>> known = [];
+    readonly Dictionary<ulong, List<Version>> known = [], steps = [];
     readonly Dictionary<uint, Version> byId = [];
     readonly Lock gate = new();
     uint regions, cells;
@@ -35,6 +35,9 @@ sealed unsafe class RegionStore
 
     /// <summary>Translations of a PC, the best and newest first.</summary>
     public Version[] Of(ulong pc) { lock (gate) return known.TryGetValue(pc, out var versions) ? [.. versions] : []; }
+
+    /// <summary>Translations of the one instruction at a PC.</summary>
+    public Version[] StepsOf(ulong pc) { lock (gate) return steps.TryGetValue(pc, out var versions) ? [.. versions] : []; }
 
     public bool IsKnown(ulong pc) { lock (gate) return known.ContainsKey(pc); }
 
@@ -99,7 +102,8 @@ sealed unsafe class RegionStore
         }
         record.Ranges = (uint)source.Code.Count;
         var version = new Version(record.Id, Write(record, source.Code), record.Host, (record.Flags & Protocol.IsFirstTier) != 0, (record.Flags & (Protocol.IsFirstTier | Protocol.HasExactFaults)) != 0, source);
-        if (!known.TryGetValue(record.Pc, out var versions)) known[record.Pc] = versions = [];
+        var all = source.IsStep ? steps : known;
+        if (!all.TryGetValue(record.Pc, out var versions)) all[record.Pc] = versions = [];
         versions.Insert(0, version);
         byId[record.Id] = version;
         return version;

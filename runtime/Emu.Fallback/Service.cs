@@ -94,13 +94,13 @@ sealed unsafe class Service
 
     void Answer(MessageHead head)
     {
-        (request, ulong pc, bool callsImage, bool resumed) = (head.Id, head.Words[0], head.Words[1] != 0, head.Words[2] != 0);
+        (request, ulong pc, bool callsImage, var purpose) = (head.Id, head.Words[0], head.Words[1] != 0, (Purpose)head.Words[2]);
         pages.Clear();
         pages[pc & ~4095ul] = Answered((PageState)head.Words[3]);
-        var version = Again(pc, callsImage);
+        var version = purpose == Purpose.Step ? StepAgain(pc) : Again(pc, callsImage);
         bool isNew = version is null;
-        version ??= Translate(pc, callsImage);
-        if (isNew && version != null) lessons?.Learn(pc, (int)(request >> 32), resumed, isConstant: Guard == GuardKind.Entry);
+        version ??= purpose == Purpose.Step ? Step(pc) : Translate(pc, callsImage);
+        if (isNew && version != null && purpose != Purpose.Step) lessons?.Learn(pc, (int)(request >> 32), purpose == Purpose.Resumed, isConstant: Guard == GuardKind.Entry);
         channel.Send(request, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
     }
 
@@ -130,6 +130,22 @@ sealed unsafe class Service
         return TranslateWell(pc, region, code, source, promotes: false);
     }
 
+    Version? StepAgain(ulong pc)
+    {
+        var code = new LiveCode(Page, _ => false);
+        return store.StepsOf(pc).FirstOrDefault(v => v.Source.Code.All(r => code.Read(r.Address, r.Bytes.Length).AsSpan().SequenceEqual(r.Bytes.Span)));
+    }
+
+    /// <summary>One instruction, that leads to the core only: that compares its bytes each time.</summary>
+    Version? Step(ulong pc)
+    {
+        var code = new LiveCode(Page, _ => false);
+        if (code.Step(pc) is not { } region) return null;
+        var source = new Source(code.Runs(), new HashSet<ulong>(), GuardKind.None, CallsImage: false) { IsStep = true };
+        var (made, reads) = pipeline.TranslateAtOnce(region, (at, size) => code.Read(at, size), IsRoot(pc, source), _ => false, new(source.Guard, source.Code), counts: false);
+        return made != null ? store.Add(pc, made, source, Flags(source, reads)) : TranslateWell(pc, region, code, source, promotes: false);
+    }
+
     Version TranslateWell(ulong pc, GuestRegion region, LiveCode code, Source source, bool promotes)
     {
         var exact = store.ExactFaults;
@@ -145,9 +161,9 @@ sealed unsafe class Service
         if (code.Region(pc) is { } region) TranslateWell(pc, region, code, source with { Code = Without(code.Runs(), region, source.Patched) }, promotes: true);
     }
 
-    Func<ulong, bool> IsRoot(ulong pc, Source source) => at => at == pc || source.CallsImage && runner.Roots.Contains(at) || store.IsKnown(at);
+    Func<ulong, bool> IsRoot(ulong pc, Source source) => source.IsStep ? _ => false : at => at == pc || source.CallsImage && runner.Roots.Contains(at) || store.IsKnown(at);
 
-    static uint Flags(Source source, Reading unpassed) => (source.Guard == GuardKind.Bytes ? Protocol.IsChecked : 0)
+    static uint Flags(Source source, Reading unpassed) => (source.Guard == GuardKind.Bytes || source.IsStep ? Protocol.IsChecked : 0) | (source.IsStep ? Protocol.IsStep : 0)
         | unpassed switch { Reading.Always => Protocol.ReadsUnpassed | Protocol.TakesUnpassed, Reading.Perhaps => Protocol.ReadsUnpassed, _ => 0 };
 
     /// <summary>Instructions whose immediates differ from those of the version before: they will differ again.</summary>

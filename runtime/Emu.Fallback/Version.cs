@@ -8,6 +8,9 @@ namespace Emu.Fallback;
 /// <param name="CallsImage">Whether it calls regions that were translated ahead of time.</param>
 sealed record Source(IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Code, IReadOnlySet<ulong> Patched, GuardKind Guard, bool CallsImage)
 {
+    /// <summary>Whether it is one instruction, of a guest that goes step by step.</summary>
+    public bool IsStep { get; init; }
+
     /// <summary>Whether it was made from these bytes there.</summary>
     public bool Has(ulong address, ReadOnlySpan<byte> bytes)
     {

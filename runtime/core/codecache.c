@@ -51,7 +51,7 @@ static uint64_t reserve(uint64_t size) {
 bool cache_map(int memory, uint64_t bytes) {
   uint64_t at = base ? base : reserve(CACHE_SIZE + CELLS_SIZE);
   if (!at) return false;
-  if (!base) memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE);
+  if (!base) memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE), entry_free_first(emu_dynamic_table);
   size = bytes;
   long code = raw(SYS_mmap, at, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   long header = raw(SYS_mmap, at, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
@@ -79,13 +79,16 @@ static bool same_bytes(const struct region *region) {
   return true;
 }
 
-const struct region *cache_find(uint64_t pc) {
+static const struct region *find(uint64_t pc, uint32_t step) {
   for (uint32_t id = place_of(pc)->first; id != NONE; id = known[id].next) {
     const struct region *region = known[id].region;
-    if (emu_valid[id] == VALID && (!(region->flags & REGION_CHECKED) || same_bytes(region))) return region;
+    if (emu_valid[id] == VALID && (region->flags & REGION_STEP) == step && (!(region->flags & REGION_CHECKED) || same_bytes(region))) return region;
   }
   return NULL;
 }
+
+const struct region *cache_find(uint64_t pc) { return find(pc, 0); }
+const struct region *cache_find_step(uint64_t pc) { return find(pc, REGION_STEP); }
 
 void cache_add(const struct region *region) {
   uint32_t id = region->id;
@@ -123,8 +126,7 @@ void cache_withdraw(uint32_t id) {
 
 void cache_forget_all(void) {
   for (uint32_t id = 1; id <= newest; id++) emu_valid[id] = 0;
-  for (size_t i = 0; i < sizeof emu_dynamic_table / sizeof *emu_dynamic_table; i++)
-    if (emu_dynamic_table[i].pc) emu_dynamic_table[i].pc = 1;
+  for (size_t i = 0; i < sizeof emu_dynamic_table / sizeof *emu_dynamic_table; i++) entry_forget(&emu_dynamic_table[i], emu_dynamic_table);
 }
 
 void cache_clear(void) {
@@ -132,6 +134,7 @@ void cache_clear(void) {
   memset(emu_valid, 0, newest + 1);
   memset(places, 0, sizeof places);
   memset(emu_dynamic_table, 0, sizeof emu_dynamic_table);
+  entry_free_first(emu_dynamic_table);
   newest = 0;
   raw(SYS_mmap, base, CACHE_SIZE + CELLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
 }
@@ -150,7 +153,7 @@ static struct emu_entry *entry_of(uint64_t pc) {
 
 bool cache_may_remember(uint64_t pc) {
   const struct emu_entry *entry = entry_of(pc);
-  return !entry->pc || entry->pc == pc;
+  return entry_is_free(entry) || entry->pc == pc;
 }
 
 void cache_remember(uint64_t pc, void *host) {

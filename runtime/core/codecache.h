@@ -2,14 +2,16 @@
 #ifndef EMU_CODECACHE_H
 #define EMU_CODECACHE_H
 
+#include "emu.h"
 #include "fallback.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 // guestcode.c: where the guest may execute, and which of its pages are watched.
-void guest_code_begin(uint64_t from, uint64_t to, bool writable); // the image's, by address, before the guest starts
+void guest_code_begin(uint64_t from, uint64_t to, bool executable, bool writable); // the image's, in its order, before the guest starts
 bool guest_executable(uint64_t address);
+bool guest_executable_range(uint64_t from, uint64_t size);
 int guest_protection(uint64_t at, uint64_t *to); // what the guest may do besides what the host may; *to is lowered to where that changes
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection); // another mapping is there now; PROT_NONE: or none
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection);
@@ -34,6 +36,7 @@ uint64_t cache_base(void);
 uint64_t cache_cells_base(void);
 struct cache_header *cache_header(void);
 const struct region *cache_find(uint64_t pc); // only a valid one
+const struct region *cache_find_step(uint64_t pc); // of the one instruction
 void cache_add(const struct region *region);
 void cache_withdraw(uint32_t id);
 void cache_forget_all(void);
@@ -44,6 +47,15 @@ bool cache_holds(uint64_t host_pc);
 const struct region *cache_region_of(uint64_t host_pc);
 enum { CACHE_SIZE = 256 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
 
+// Entries of the two tables that generated code probes inline. It compares PCs alone, and PC 0 is looked for in the first place: a null function
+// pointer must not be found where nothing is. Other PCs than those of code stand for what is not there, each in a place where it is not looked for.
+static const uint64_t ENTRY_ASIDE = 1ull << 63, ENTRY_FREE_FIRST = ENTRY_ASIDE | 16, ENTRY_FORGOTTEN = ENTRY_ASIDE, ENTRY_FORGOTTEN_FIRST = ENTRY_ASIDE | 32;
+static inline void entry_free_first(struct emu_entry *table) { table->pc = ENTRY_FREE_FIRST; }
+static inline bool entry_is_free(const struct emu_entry *at) { return !at->pc || at->pc == ENTRY_FREE_FIRST; }
+static inline void entry_forget(struct emu_entry *at, const struct emu_entry *table) {
+  if (!entry_is_free(at)) at->pc = at == table ? ENTRY_FORGOTTEN_FIRST : ENTRY_FORGOTTEN;
+}
+
 // cells.c: counters of regions translated at run time.
 void cells_use(const struct region *region, bool is_new);
 void cells_clear(void); // the cache is another one
@@ -53,7 +65,7 @@ void fallback_note_environment(void); // before the guest can change it
 bool fallback_shared(void); // there will be a process with this memory and other descriptors: both shall have those of the service; false: there are none left
 void fallback_parted(void); // in the first one, afterwards
 void fallback_forked(void); // in the child
-const struct region *fallback_translate(uint64_t pc, bool resumed); // resumed: no host frame was left that expects it
+const struct region *fallback_translate(uint64_t pc, enum purpose purpose);
 bool fallback_is_full(void); // the code cache: no region is translated until
 void fallback_empty(void);   // by threads without host frames, has emptied it
 uint64_t fallback_emptied(void); // how often that was

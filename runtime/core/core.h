@@ -15,11 +15,13 @@ static inline uint64_t page_up(uint64_t at) { return page_down(at + PAGE - 1); }
 long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 bool copy_in(void *to, uint64_t from, size_t size); // false: the guest address is bad
 bool copy_out(uint64_t to, const void *from, size_t size);
-enum { RESTART = -512 };                        // ERESTARTSYS: a signal came first
+enum { RESTART = -512, NO_COMPAT = -513 };      // ERESTARTSYS: a signal came first
 long raw_guest(long number, const uint64_t args[6]); // one that a signal may interrupt; RESTART: it has not begun
+long raw_compat(long number, const uint64_t args[6]); // the same by int 0x80, whose arguments have 32 bits; NO_COMPAT: the kernel has none
 void raw_interrupt(uint64_t *host_pc);               // what a signal handler of the core does to it
 bool raw_interrupted(uint64_t host_pc);              // whether it was in the kernel
-uint64_t copy_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a copy resumes; 0: not in a copy
+uint64_t raw_fault_exit(uint64_t host_pc); // where a fault at host_pc inside a copy, or at int 0x80, resumes; 0: not there
+uint64_t behind(uint64_t pc, uint8_t opcode); // the guest's byte behind that of an instruction that may have prefixes
 #define RAW0(n) raw(n, 0, 0, 0, 0, 0, 0)
 #define RAW1(n, a) raw(n, (uint64_t)(a), 0, 0, 0, 0, 0)
 #define RAW2(n, a, b) raw(n, (uint64_t)(a), (uint64_t)(b), 0, 0, 0, 0)
@@ -50,6 +52,7 @@ struct image {
   uint64_t entry, phdr, phnum, end; // of the program; end: first byte after its last segment
   uint64_t interpreter, start;      // where the dynamic linker is (0: none), and the first instruction to run
   uint64_t code, code_end;          // the program's executable segments
+  bool executable_stack;            // it asks for one
 };
 struct image image_map(void);
 uint64_t image_offset(void);  // of the guest's file in the runner's
@@ -57,6 +60,8 @@ bool image_covers_code(uint64_t from, uint64_t to); // whether that touches what
 
 // stack.c: the guest's initial stack is the process's own, edited in place. Returns the guest's rsp.
 uint64_t stack_prepare(char **argv, char **envp, const struct image *image);
+uint64_t stack_lowest(uint64_t address); // how far down the stack that an address is in may grow
+void stack_allow_code(uint64_t rsp);     // it is executable
 const void *stack_auxiliary(size_t *size); // the auxiliary vector as it was given to the guest
 
 // lock.c: locks among threads, in the order in which they are taken.
@@ -102,6 +107,13 @@ long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);
 long memory_madvise(const uint64_t args[6]);
 
+// permissions.c
+long permissions_personality(uint64_t persona);
+uint64_t permissions_implied(uint64_t protection);                // what the guest gets that asks for that
+bool permissions_deny(uint64_t protection, bool was_executable); // EACCES
+void permissions_change(void);                                    // the process's may be others now
+void permissions_forked(void);                                    // in the child
+
 // events.c: what passes are told besides the guest's code.
 enum event { EVENT_SIGNAL = 1, EVENT_MODULE_LOAD, EVENT_MODULE_UNLOAD, EVENT_THREAD_START, EVENT_THREAD_EXIT };
 bool event_watched(enum event event);
@@ -113,12 +125,19 @@ void event_unmapping(uint64_t from, uint64_t size);                       // it 
 // frame.c
 uint64_t rflags(const struct emu_state *s); // as user mode sees it (Intel SDM vol. 1, 3.4.3)
 
+// syscall.c
+long system_call(long number, const uint64_t args[6]); // with what the core does for it
+
+// vsyscall.c
+bool vsyscall_is(uint64_t pc); // whether that is one of the kernel's three functions
+
 // dispatch.c
 void dispatch_init(void); // the table of the image's regions
 bool dispatch_is_told(void);       // whether all host frames of this thread must be left
 void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them, and this does not return
 void dispatch_in_kernel(bool is);  // whether it is in a system call, behind which it looks
 void dispatch_thread_begins(void);
+_Noreturn void step_begins(void); // the popf at rip has set TF
 
 // files.c: /proc/self/exe is the guest; the data file's descriptors are not there.
 enum { PATH_LENGTH = 4096 };

@@ -73,6 +73,7 @@ bool deliver_return(void) {
     die(SIGSEGV);
   }
   signals_block(mask);
+  if (emu_state.acid & EMU_TF) deliver_leaves_frames(), host_stack_restart(dispatch);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // Owns the loop that keeps the guest running, and the lookup of regions: those of the image first, then those translated at run time.
 #include "core.h"
 #include "codecache.h"
+#include "signals.h"
 #include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -27,26 +28,30 @@ static struct emu_entry *first_place(uint64_t pc) {
 static inline struct emu_entry *place_of(uint64_t pc) {
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask + sizeof(struct emu_entry);
   struct emu_entry *at = first_place(pc);
-  while (at->pc && at->pc != pc)
+  while (!entry_is_free(at) && at->pc != pc)
     if ((const char *)++at == end) at = emu_dispatch_table;
   return at;
 }
 
 void dispatch_init(void) {
+  entry_free_first(emu_dispatch_table);
   for (const uint64_t *root = emu_roots; root < emu_roots_end; root++)
     *place_of(*root) = (struct emu_entry){*root, (void *)(uint64_t)emu_root_regions[root - emu_roots]};
 }
 
+// Whether it is the PC's own; what is set aside or forgotten is at an address that no code has.
+static inline bool is_found(const struct emu_entry *place, uint64_t pc) { return place->pc == pc && pc && !(pc & ENTRY_ASIDE); }
+
 // The region of the image.
 static void *find(uint64_t pc) {
   const struct emu_entry *at = place_of(pc);
-  return at->pc && !cache_holds((uint64_t)at->host) ? at->host : NULL;
+  return is_found(at, pc) && !cache_holds((uint64_t)at->host) ? at->host : NULL;
 }
 
 // A region translated at run time, now if it must be; NULL: there is no code.
-static const struct region *find_or_translate(uint64_t pc, bool resumed) {
+static const struct region *find_or_translate(uint64_t pc, enum purpose purpose) {
   const struct region *region = cache_find(pc);
-  return region ? region : fallback_translate(pc, resumed);
+  return region ? region : fallback_translate(pc, purpose);
 }
 
 // Regions of the image call each other without a check: all host frames are left before the guest goes on, in every thread.
@@ -87,9 +92,10 @@ bool regions_are_left(void) {
 
 static uint64_t room(void) { return ((uint64_t)emu_dispatch_mask / sizeof(struct emu_entry) + 1) / 4; }
 
+// Where there is no code, but for that of the kernel.
 static void *leave(uint64_t pc) {
   emu_state.rip = pc;
-  return (void *)emu_leave;
+  return vsyscall_is(pc) ? (void *)emu_thunk_vsyscall : (void *)emu_leave;
 }
 
 // Ahead-of-time code jumps to what it does not know with what the code that it knows may read; of the rest only r8 to r11 where the
@@ -107,15 +113,16 @@ static _Thread_local struct {
 } left_for;
 
 static void *of_ahead_of_time_code(uint64_t pc, uint32_t refused) {
-  const struct region *region = find_or_translate(pc, false);
+  const struct region *region = find_or_translate(pc, FOR_ENTRY);
   left_for.pc = pc, left_for.refused = region ? 0 : refused;
   if (!region) return leave(pc);
   check_passed(region, refused);
   // The table is at most half full with the image's roots: some of the rest is for these.
   lock(LOCK_REGIONS);
   struct emu_entry *place = place_of(pc);
-  if (place->pc || (place == first_place(pc) && added < room()) || added < room() / 2) {
-    added += !place->pc;
+  bool is_new = entry_is_free(place);
+  if (!is_new || (place == first_place(pc) && added < room()) || added < room() / 2) {
+    added += is_new;
     __atomic_store_n(&place->host, (void *)region->host, __ATOMIC_RELEASE);
     __atomic_store_n(&place->pc, pc, __ATOMIC_RELEASE);
   }
@@ -129,7 +136,7 @@ EMU_ENTRY static __attribute__((preserve_all, noinline)) void *look_for_called(u
 
 static void *of_any_code(uint64_t pc) {
   void *host = find(pc);
-  const struct region *region = host ? NULL : find_or_translate(pc, false);
+  const struct region *region = host ? NULL : find_or_translate(pc, FOR_ENTRY);
   if (!host && !region) return leave(pc);
   if (!cache_may_remember(pc)) return host ? host : (void *)region->host;
   lock(LOCK_REGIONS);
@@ -148,7 +155,7 @@ static void *through_core(uint64_t pc) {
 // NULL: the table has none. One of the cache asks itself whether it is valid.
 static inline void *in_table(uint64_t pc) {
   const struct emu_entry *place = place_of(pc);
-  return !place->pc ? NULL : emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+  return !is_found(place, pc) ? NULL : emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
 }
 
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
@@ -182,27 +189,29 @@ __attribute__((preserve_all)) void *emu_stub_target(uint64_t pc, void **place) {
 
 bool regions_of_image(void) { return !image_forgotten && !some_withdrawn; }
 
-// The mark of an entry that is not to be found: no guest PC has it.
-static const uint64_t ASIDE = 1ull << 63;
+// An entry that is not to be found has another PC, that no code has and that is looked for in another place.
+static uint64_t aside(uint64_t pc) { return pc ^ (ENTRY_ASIDE | 16); }
 
-static void each_entry(uint64_t from, uint64_t to, uint64_t mark) {
+static void each_entry(uint64_t from, uint64_t to, bool is_aside) {
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
-  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
-    if ((at->pc & ~ASIDE) >= from && (at->pc & ~ASIDE) < to) at->pc = (at->pc & ~ASIDE) | mark;
+  for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++) {
+    uint64_t pc = at->pc & ENTRY_ASIDE ? aside(at->pc) : at->pc;
+    if (pc >= from && pc < to) at->pc = is_aside ? aside(pc) : pc;
+  }
 }
 
 // Regions of the cache jump to those of the image without a look at the table: they are given up, and new ones do not.
 void regions_withdraw(uint64_t from, uint64_t to) {
   lock(LOCK_REGIONS);
   some_withdrawn = true;
-  each_entry(from, to, ASIDE);
+  each_entry(from, to, true);
   guest_forget_all();
   unlock(LOCK_REGIONS);
 }
 
 void regions_revive(uint64_t from, uint64_t to) {
   lock(LOCK_REGIONS);
-  each_entry(from, to, 0);
+  each_entry(from, to, false);
   unlock(LOCK_REGIONS);
 }
 
@@ -211,8 +220,7 @@ void regions_forget_image(void) {
   bool first = !image_forgotten;
   image_forgotten = true;
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
-  for (struct emu_entry *at = emu_dispatch_table; first && (const char *)at <= end; at++)
-    if (at->pc) at->pc = 1;
+  for (struct emu_entry *at = emu_dispatch_table; first && (const char *)at <= end; at++) entry_forget(at, emu_dispatch_table);
   if (first) guest_forget_all();
   unlock(LOCK_REGIONS);
   if (first) regions_leave_frames();
@@ -224,6 +232,7 @@ void regions_forget_cache(void) {
   const char *end = (const char *)emu_dispatch_table + (uint64_t)emu_dispatch_mask;
   for (struct emu_entry *at = emu_dispatch_table; (const char *)at <= end; at++)
     if (at->pc && cache_holds((uint64_t)at->host)) *at = (struct emu_entry){0};
+  if (!emu_dispatch_table->pc) entry_free_first(emu_dispatch_table);
   while (patches) patches--, *patched[patches].place = patched[patches].before;
   added = 0;
   unlock(LOCK_REGIONS);
@@ -234,13 +243,43 @@ static _Noreturn void missing(uint64_t pc) {
   emu_trap(pc, SIGSEGV, copy_in(&byte, pc, 1) ? "jump to memory that is not executable" : "jump to memory that is not mapped");
 }
 
+// One instruction of a guest that has set TF, and its trap. (None comes behind a system call: arch/x86/entry/entry_64.S.)
+static void step(void) {
+  uint64_t pc = emu_state.rip;
+  uint8_t code[2];
+  const struct region *one = cache_find_step(pc);
+  if (!one) one = fallback_translate(pc, FOR_STEP);
+  if (!one && fallback_is_full()) return;
+  if (!one && !vsyscall_is(pc)) missing(pc);
+  bool enters_kernel = copy_in(code, pc, 2) && code[0] == 0x0f && code[1] == 0x05;
+  emu_enter(one ? (void *)one->host : (void *)emu_thunk_vsyscall);
+  if (!enters_kernel) emu_trap(emu_state.rip, SIGTRAP, SINGLE_STEP);
+}
+
+static _Noreturn void step_after_popf(void) {
+  if (emu_state.acid & EMU_TF_BEFORE) emu_trap(emu_state.rip, SIGTRAP, SINGLE_STEP);
+  dispatch();
+}
+
+void step_begins(void) {
+  emu_state.rip = behind(emu_state.rip, 0x9d);
+  deliver_leaves_frames();
+  host_stack_restart(step_after_popf);
+}
+
 void dispatch(void) {
   for (;;) {
     dispatch_thread_begins(); // there are no host frames
     if (fallback_is_full()) fallback_empty();
+    if (emu_state.acid & EMU_TF) {
+      emu_safepoint();
+      step();
+      continue;
+    }
     void *region = find(emu_state.rip);
-    const struct region *translated = region ? NULL : find_or_translate(emu_state.rip, true);
+    const struct region *translated = region ? NULL : find_or_translate(emu_state.rip, FOR_RESUMED);
     if (!region && !translated && fallback_is_full()) continue;
+    if (!region && !translated && vsyscall_is(emu_state.rip)) region = (void *)emu_thunk_vsyscall;
     if (!region && !translated) missing(emu_state.rip);
     if (translated && left_for.pc == translated->pc) check_passed(translated, left_for.refused), left_for.refused = 0;
     emu_enter(region ? region : (void *)translated->host);

@@ -11,6 +11,9 @@ enum emu_gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R1
 
 enum { EMU_STREAMS = 8 };
 
+// In emu_state.acid: RFLAGS.TF, and what it was before the popf that set it.
+enum emu_trap_flag { EMU_TF = 1, EMU_TF_BEFORE = 2 };
+
 // Output buffer of one `append` stream: records go to `at`; a record that would pass `end` calls emu_stream_full first.
 struct emu_stream {
   uint8_t *at, *end;
@@ -21,7 +24,7 @@ struct emu_state {
   uint64_t gpr[16];
   uint64_t rip;
   uint8_t of, sf, zf, af, pf, cf, df; // 0 or 1 each
-  uint8_t acid;                       // RFLAGS.AC and ID, as they are in its bits 16 to 23
+  uint8_t acid;                       // RFLAGS.AC and ID, as they are in its bits 16 to 23; enum emu_trap_flag
   uint64_t fsbase, gsbase;
   uint16_t fcw, fsw;  // x87 and MXCSR are the host's own: these are for tests that run IR. TOP in fsw is always 0: it is ftop
   uint8_t ftop, ftag; // ftag: one bit per physical register, 1 = in use
@@ -89,6 +92,9 @@ EMU_ENTRY __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc)
 // The region of `pc`, for the stub that has its target at `place` (stub.S).
 __attribute__((preserve_all)) void *emu_stub_target(uint64_t pc, void **place);
 
+// The function of the vsyscall page at rip (vsyscall.c).
+EMU_ENTRY void emu_vsyscall(void);
+
 // Ends the guest by signal `kind` (SIGILL, SIGTRAP, SIGFPE, SIGSEGV) at guest `pc`. `text` says why.
 _Noreturn void emu_trap(uint64_t pc, uint64_t kind, const char *text);
 
@@ -101,12 +107,14 @@ EMU_ENTRY __attribute__((preserve_all)) void emu_stream_full(uint64_t stream);
 // Rare instructions: operands and results in emu_state, rip = PC of the instruction.
 EMU_ENTRY void emu_helper_cpuid(void);
 EMU_ENTRY void emu_helper_xgetbv(void);
+EMU_ENTRY void emu_helper_int80(void);
 EMU_ENTRY void emu_helper_image(void); // emu_state.form (fnstenv ... xrstor) at emu_state.operand
 
 // --- Generated (translator/Emu.Translator/Lowering/Bridges.cs) -------------------------------------------------------------
 
 void emu_enter(void *region); // runs a region: state to registers, call, registers to state
 void emu_thunk_enter(void); // a region: emu_safepoint, then the region of rip
+void emu_thunk_vsyscall(void); // a region: emu_vsyscall, for the function at rip
 void emu_leave(void);         // a region (regcall, not callable from C) that leaves with rip = emu_state.rip
 
 // --- Defined by the translator, per runner --------------------------------------------------------------------------------

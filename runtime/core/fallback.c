@@ -306,37 +306,37 @@ static const struct region *answer(uint64_t id, bool *is_new) {
   return region;
 }
 
-static const struct region *ask(uint64_t pc, bool resumed) {
+static const struct region *ask(uint64_t pc, enum purpose purpose) {
   bool is_new;
   uint64_t since = guest_changes();
   uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();
   uint8_t page[PAGE];
   enum page_state state = guest_page(page_down(pc), page);
-  if (!post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), resumed, state}, page, state == PAGE_ABSENT ? 0 : PAGE))
+  if (!post(id, MESSAGE_TRANSLATE, (uint64_t[6]){pc, regions_of_image(), purpose, state}, page, state == PAGE_ABSENT ? 0 : PAGE))
     return cache_is_of_no_use(ended), NULL;
   const struct region *region = answer(id, &is_new);
   if (!region) return NULL;
   cells_use(region, is_new);
-  if (!guest_code_used(region, since)) return ask(pc, resumed);
+  if (!guest_code_used(region, since)) return ask(pc, purpose);
   struct cache_numbers *numbers = &cache_header()->numbers;
   numbers->regions += is_new, numbers->trips++, numbers->nanoseconds += now() - start;
   return region;
 }
 
-static const struct region *ask_alone(uint64_t pc, bool resumed) {
+static const struct region *ask_alone(uint64_t pc, enum purpose purpose) {
   lock_service(F_WRLCK);
-  const struct region *region = ask(pc, resumed);
+  const struct region *region = ask(pc, purpose);
   lock_service(F_UNLCK);
   return region;
 }
 
-const struct region *fallback_translate(uint64_t pc, bool resumed) {
+const struct region *fallback_translate(uint64_t pc, enum purpose purpose) {
   if (!guest_executable(pc)) return NULL;
   lock(LOCK_TRANSLATION);
-  const struct region *region = cache_find(pc); // another thread may have been faster
+  const struct region *region = purpose == FOR_STEP ? cache_find_step(pc) : cache_find(pc); // another thread may have been faster
   if (!region && !full) {
     if (!started) start((struct cache_numbers){0});
-    region = ask_alone(pc, resumed);
+    region = ask_alone(pc, purpose);
   }
   unlock(LOCK_TRANSLATION);
   return region;
@@ -387,7 +387,7 @@ bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   const struct region *region = cache_find(pc);
   bool is_better = region && !(region->flags & REGION_FIRST_TIER);
   if (!is_better && may_be_new && !full && cache_header()->is_promoted[pc % PROMOTED]) {
-    region = ask_alone(pc, false);
+    region = ask_alone(pc, FOR_ENTRY);
     is_better = region && !(region->flags & REGION_FIRST_TIER);
   }
   if (!is_better && !full && !post(0, MESSAGE_PROMOTE, (uint64_t[6]){id, pc}, "", 0)) cache_is_of_no_use(ended);

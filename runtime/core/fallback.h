@@ -5,13 +5,12 @@
 
 #include <stdint.h>
 
-enum { FALLBACK_VERSION = 4, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+enum { FALLBACK_VERSION = 5, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
 
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
   MESSAGE_READY,     // from it
-  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called, whether all host frames were left before, enum page_state of
-                     // the page of pc; then that page
+  MESSAGE_TRANSLATE, // to it: pc, whether ahead-of-time regions may be called, enum purpose, enum page_state of the page of pc; then that page
   MESSAGE_WANT_PAGE, // from it: address
   MESSAGE_PAGE,      // to it: address, enum page_state; then the page
   MESSAGE_DONE,      // from it: address of the struct region (0: no code there), whether it is new
@@ -19,6 +18,9 @@ enum fallback_kind {
   MESSAGE_PROMOTE,   // to it, no answer: id of a region of the first tier, PC in it that is hot
   MESSAGE_FULL,      // from it: there is no room in the cache
 };
+
+// Why code is asked for: it is called; or all host frames were left before; or one instruction is wanted.
+enum purpose { FOR_ENTRY, FOR_RESUMED, FOR_STEP };
 
 // What guest code in a page may rely on.
 enum page_state {
@@ -43,7 +45,7 @@ struct code_range {
 };
 
 // Unpassed: flags and r11, which the psABI passes to no function. TAKES: whichever way the region goes.
-enum { REGION_CHECKED = 1, REGION_READS_UNPASSED = 2, REGION_FIRST_TIER = 4, REGION_EXACT_FAULTS = 8, REGION_TAKES_UNPASSED = 16 };
+enum { REGION_CHECKED = 1, REGION_READS_UNPASSED = 2, REGION_FIRST_TIER = 4, REGION_EXACT_FAULTS = 8, REGION_TAKES_UNPASSED = 16, REGION_STEP = 32 };
 
 // In the cache, written by the service before it answers.
 struct region {

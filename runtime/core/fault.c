@@ -25,18 +25,50 @@ static _Noreturn void die(int signal) {
   signals_die(signal);
 }
 
+// Where fetching an instruction fails: at its own address, or in the next page, where it goes on.
+static uint64_t fetch_address(uint64_t pc) {
+  uint8_t byte;
+  return guest_executable(pc) && copy_in(&byte, pc, 1) ? page_up(pc + 1) : pc;
+}
+
+// Others are no addresses: #GP (SDM vol. 1, 3.3.7.1).
+static bool is_canonical(uint64_t pc) { return (int64_t)(pc << 16) >> 16 == (int64_t)pc; }
+
+// Where `int N` has no gate for user mode, the error code names that (SDM vol. 3, 6.13). It has one for #OF, which comes behind the instruction.
+static void describe_protection(struct arrival *a) {
+  uint8_t code[2];
+  if (!copy_in(code, emu_state.rip, 2) || code[0] != 0xcd) return;
+  if (code[1] == 4)
+    a->trap = 4, emu_state.rip += 2;
+  else
+    a->error = code[1] * 8u + 2;
+}
+
+// int3, int1, and TF: all come behind the instruction.
+static void describe_trap(struct arrival *a, const char *text) {
+  bool is_breakpoint = !strcmp(text, "int3"), steps = !strcmp(text, SINGLE_STEP);
+  uint8_t code = 0;
+  if (is_breakpoint) emu_state.rip += copy_in(&code, emu_state.rip, 1) && code == 0xcd ? 2 : 1;
+  a->trap = is_breakpoint ? 3 : 1;
+  if (is_breakpoint) return;
+  if (!steps) emu_state.rip++;
+  a->info.si_code = steps ? TRAP_TRACE : TRAP_BRKPT, a->info.si_addr = (void *)emu_state.rip;
+}
+
 // What the CPU's exceptions say of themselves (arch/x86/kernel/traps.c).
 static bool handled(uint64_t pc, int signal, const char *text) {
   struct arrival a = {.info = {.si_signo = signal, .si_code = SI_KERNEL}, .trap = 13}; // #GP
-  if (!signals_wants(signal) || !strncmp(text, "unsupported", 11)) return false;
+  if (!signals_wants(signal)) return false;
   emu_state.rip = pc;
+  if (signal == SIGSEGV) describe_protection(&a);
   if (signal == SIGILL) a.info.si_code = ILL_ILLOPN, a.info.si_addr = (void *)pc, a.trap = 6;
-  if (signal == SIGTRAP) emu_state.rip++, a.trap = 3;
-  if (!strncmp(text, "jump to", 7)) {
+  if (signal == SIGTRAP) describe_trap(&a, text);
+  if (!strncmp(text, "jump to", 7) && is_canonical(pc)) {
     uint8_t byte;
-    bool is_mapped = !RAW3(SYS_mincore, page_down(pc), PAGE, &byte);
-    a.info.si_code = is_mapped ? SEGV_ACCERR : SEGV_MAPERR, a.info.si_addr = (void *)pc;
-    a.trap = 14, a.error = copy_in(&byte, pc, 1) ? 0x15 : 0x14, a.fault_address = pc; // a fetch by user mode; the page is there
+    uint64_t at = fetch_address(pc);
+    bool is_mapped = !RAW3(SYS_mincore, page_down(at), PAGE, &byte);
+    a.info.si_code = is_mapped ? SEGV_ACCERR : SEGV_MAPERR, a.info.si_addr = (void *)at;
+    a.trap = 14, a.error = copy_in(&byte, at, 1) ? 0x15 : 0x14, a.fault_address = at; // a fetch by user mode; the page is there
   }
   deliver_exact(&a);
   return true;
@@ -49,6 +81,7 @@ void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
 }
 
 void emu_trapped(void) {
+  if (!strcmp(emu_state.trap_text, SETS_TRAP_FLAG)) step_begins();
   if (!handled(emu_state.rip, (int)emu_state.trap_signal, emu_state.trap_text))
     emu_trap(emu_state.rip, emu_state.trap_signal, emu_state.trap_text);
 }
@@ -76,7 +109,7 @@ void on_fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
   if (info->si_code <= 0) return signals_sent(signal, info, context); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
-  uint64_t resume = copy_fault_exit((uint64_t)*host_pc);
+  uint64_t resume = raw_fault_exit((uint64_t)*host_pc);
   if (!resume) resume = images_fault_exit((uint64_t)*host_pc);
   if (resume) {
     *host_pc = (greg_t)resume;

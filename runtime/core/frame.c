@@ -57,13 +57,16 @@ static bool on_alternate(uint64_t rsp) {
   return !(alternate.ss_flags & SS_AUTODISARM_BIT) && within(rsp, alternate.ss_sp, alternate.ss_size);
 }
 
+enum { IDENTIFICATION = 0x24 }; // AC and ID in emu_state.acid
+
 uint64_t rflags(const struct emu_state *s) {
-  return 0x202u | s->cf | s->pf << 2 | s->af << 4 | s->zf << 6 | s->sf << 7 | s->df << 10 | s->of << 11 | s->acid << 16;
+  return 0x202u | s->cf | s->pf << 2 | s->af << 4 | s->zf << 6 | s->sf << 7 | s->df << 10 | s->of << 11 | (s->acid & IDENTIFICATION) << 16 |
+         (s->acid & EMU_TF) << 8;
 }
 
 static void set_rflags(struct emu_state *s, uint64_t f) {
   s->cf = f & 1, s->pf = f >> 2 & 1, s->af = f >> 4 & 1, s->zf = f >> 6 & 1, s->sf = f >> 7 & 1, s->df = f >> 10 & 1,
-  s->of = f >> 11 & 1, s->acid = f >> 16 & 0x24;
+  s->of = f >> 11 & 1, s->acid = (f >> 16 & IDENTIFICATION) | (f >> 8 & EMU_TF);
 }
 
 static void put_registers(struct context *c, const struct emu_state *s) {
@@ -147,7 +150,7 @@ uint64_t frame_push(const struct arrival *a, bool exact) {
   s->gpr[RDI] = (uint64_t)a->info.si_signo, s->gpr[RSI] = at + offsetof(struct frame, info);
   s->gpr[RDX] = at + offsetof(struct frame, user), s->gpr[RAX] = 0, s->gpr[RSP] = at;
   s->rip = a->action.handler;
-  s->df = 0;
+  s->df = 0, s->acid &= IDENTIFICATION; // without TF
   return at;
 }
 

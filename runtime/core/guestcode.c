@@ -71,6 +71,15 @@ bool guest_executable(uint64_t address) {
   return executable;
 }
 
+bool guest_executable_range(uint64_t from, uint64_t size) {
+  lock(LOCK_CODE);
+  const struct span *span = NULL;
+  uint64_t at = from;
+  while (at < from + size && (span = span_of(at))) at = span->to;
+  unlock(LOCK_CODE);
+  return at >= from + size;
+}
+
 static struct page *page_of(uint64_t at) {
   uint64_t i = (at >> 12) * 0x9e3779b97f4a7c15u >> 48;
   while (pages[i].at && pages[i].at != at) i = (i + 1) % PAGES;
@@ -311,6 +320,7 @@ void guest_changed(uint64_t from, uint64_t size) {
   code_changed(from, from + size, false);
 }
 
-void guest_code_begin(uint64_t from, uint64_t to, bool writable) {
-  add(cut(page_down(from), page_up(to)), (struct span){page_down(from), page_up(to), writable});
+void guest_code_begin(uint64_t from, uint64_t to, bool executable, bool writable) {
+  size_t at = cut(page_down(from), page_up(to));
+  if (executable) add(at, (struct span){page_down(from), page_up(to), writable});
 }

@@ -18,11 +18,12 @@ struct source {
   uint64_t base;
   int file;        // -1: none to map from
   uint64_t offset; // of the ELF file in it
+  bool is_embedded;
 };
 
 static struct source program(void) {
   const Elf64_Ehdr *header = (const Elf64_Ehdr *)emu_image;
-  return (struct source){header, (const Elf64_Phdr *)(emu_image + header->e_phoff), emu_image_base, -1, 0};
+  return (struct source){header, (const Elf64_Phdr *)(emu_image + header->e_phoff), emu_image_base, -1, 0, true};
 }
 
 // Guest text is data to the host: never executable, always readable (execute-only is readable on x86 without protection keys).
@@ -52,10 +53,19 @@ static void map(uint64_t at, uint64_t size, int protection, int flags, int file,
     fail("the guest's segment at %x (%u bytes) cannot be mapped: %s", at, size, strerror((int)-mapped));
 }
 
+// Past the end of its file a page is mapped and not there: SIGBUS. The runner goes on behind the guest's file.
+static void map_file(uint64_t at, uint64_t size, int protection, const struct source *of, uint64_t from) {
+  static const uint64_t BEYOND = 1ull << 40;
+  uint64_t end = of->is_embedded ? page_up((uint64_t)(emu_image_end - emu_image)) : ~0ull, there = from >= end ? 0 : end - from;
+  if (there > size) there = size;
+  map(at, there, protection, 0, of->file, of->offset + from);
+  map(at + there, size - there, protection, 0, of->file, BEYOND);
+}
+
 // Without /proc there is no file to map from.
 static void copy(uint64_t at, uint64_t size, int protection, uint64_t offset) {
   map(at, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS, -1, 0);
-  uint64_t left = (uint64_t)(emu_image_end - emu_image) - offset;
+  uint64_t end = (uint64_t)(emu_image_end - emu_image), left = offset < end ? end - offset : 0;
   memcpy((void *)at, emu_image + offset, size < left ? size : left);
   if (!(protection & PROT_WRITE)) RAW3(SYS_mprotect, at, size, protection);
 }
@@ -65,10 +75,10 @@ static void map_segment(const struct source *of, const Elf64_Phdr *segment) {
   uint64_t at = segment->p_vaddr + of->base, start = page_down(at);
   uint64_t file_end = at + segment->p_filesz, end = page_up(at + segment->p_memsz);
   uint64_t from = segment->p_offset - (at - start);
-  if (segment->p_flags & PF_X) guest_code_begin(start, end, segment->p_flags & PF_W);
+  guest_code_begin(start, end, segment->p_flags & PF_X, segment->p_flags & PF_W);
   if (segment->p_filesz) {
     if (of->file >= 0)
-      map(start, page_up(file_end) - start, protection, 0, (uint64_t)of->file, of->offset + from);
+      map_file(start, page_up(file_end) - start, protection, of, from);
     else
       copy(start, page_up(file_end) - start, protection, from);
   }
@@ -112,7 +122,7 @@ static uint64_t map_interpreter(const char *path, uint64_t base) {
   if (size < (long)sizeof *header || memcmp(header->e_ident, ELFMAG "\2", 5) != 0 || header->e_type != ET_DYN ||
       header->e_phoff + header->e_phnum * sizeof(Elf64_Phdr) > (uint64_t)size)
     fail("the guest's dynamic linker %s is not one", path);
-  struct source of = {header, (const Elf64_Phdr *)(head + header->e_phoff), base, file, 0};
+  struct source of = {header, (const Elf64_Phdr *)(head + header->e_phoff), base, file, 0, false};
   map_segments(&of);
   modules_interpreter(file);
   RAW1(SYS_close, file);
@@ -127,6 +137,7 @@ struct image image_map(void) {
   image.end = map_segments(&of);
   for (int i = 0; i < of.header->e_phnum; i++) {
     const Elf64_Phdr *segment = &of.segments[i];
+    if (segment->p_type == PT_GNU_STACK) image.executable_stack = segment->p_flags & PF_X;
     if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X)) continue;
     if (!image.code) image.code = page_down(segment->p_vaddr + of.base);
     image.code_end = page_up(segment->p_vaddr + segment->p_memsz + of.base);

@@ -48,3 +48,26 @@ void each_line(const char *path, void (*see)(const char *line, void *with), void
   }
   if (file >= 0) RAW1(SYS_close, file);
 }
+
+struct gap {
+  uint64_t limit, size, last, at;
+};
+
+static void see_gap(struct gap *g, uint64_t to) {
+  if (to > g->limit) to = g->limit;
+  if (to > g->last && to - g->last >= g->size) g->at = to - g->size;
+}
+
+static void find_gap(const char *line, void *with) {
+  struct mapping m = mapping_of(line);
+  see_gap(with, m.from);
+  ((struct gap *)with)->last = m.to;
+}
+
+uint64_t gap_below(uint64_t limit, uint64_t size) {
+  static const uint64_t LOWEST = 1 << 20; // above vm.mmap_min_addr
+  struct gap g = {.limit = limit, .size = size, .last = LOWEST};
+  each_line("/proc/self/maps", find_gap, &g);
+  see_gap(&g, limit);
+  return g.at;
+}

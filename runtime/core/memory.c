@@ -2,6 +2,7 @@
 // PROT_EXEC never reaches the kernel.
 #include "core.h"
 #include "codecache.h"
+#include "maps.h"
 #include "modules.h"
 #include <elf.h>
 #include <errno.h>
@@ -46,6 +47,7 @@ void memory_init(void) {
   memory_protect_runner((uint64_t)__executable_start, page_up((uint64_t)_end));
   if (thread_storage() >= (uint64_t)_end) protect_thread_block();
   heap.from = page_down((uint64_t)sbrk(0));
+  permissions_change();
 }
 
 void memory_set_break(uint64_t start) { program_break = (struct range){start, start}; }
@@ -104,11 +106,13 @@ static long set_break(uint64_t to) {
     RAW2(SYS_munmap, new_end, old_end - new_end);
     guest_mapped(new_end, old_end - new_end, PROT_NONE);
   }
+  uint64_t protection = permissions_implied(PROT_READ | PROT_WRITE);
   if (new_end > old_end) { // one page must stay free behind it
     long at = raw(SYS_mmap, old_end, new_end + PAGE - old_end, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
     if (at != (long)old_end) return (long)program_break.to;
     RAW2(SYS_munmap, new_end, PAGE);
+    if (protection & PROT_EXEC) guest_mapped(old_end, new_end - old_end, protection);
   }
   program_break.to = to;
   return (long)to;
@@ -116,12 +120,22 @@ static long set_break(uint64_t to) {
 
 static bool failed(long result) { return result < 0 && result > -PAGE; }
 
+// The kernel looks from 1 to 2 GiB, where the runner is, too; below is as good.
+static long map_low(const uint64_t args[6]) {
+  static const uint64_t GiB = 1 << 30;
+  uint64_t at = gap_below(GiB, page_up(args[1]));
+  return at ? raw(SYS_mmap, at, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]) : -ENOMEM;
+}
+
 static long map(const uint64_t args[6]) {
+  if (permissions_deny(args[2], true)) return -EACCES;
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+  if (fixed && args[0] % PAGE) return -EINVAL;
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return refuse(args[0]);
   uint64_t place = modules_place(args);
   long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]);
   if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  if (at == -ENOMEM && !fixed && args[3] & MAP_32BIT) at = map_low(args);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
   if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
@@ -150,8 +164,10 @@ static long unmap(uint64_t from, uint64_t size) {
 
 static long protect(long number, const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
+  if (permissions_deny(args[2], guest_executable_range(args[0], args[1]))) return -EACCES;
   long result = raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
-  if (!result) guest_protected(args[0], args[1], args[2]);
+  uint64_t from = args[2] & PROT_GROWSDOWN ? stack_lowest(args[0]) : args[0];
+  if (!result) guest_protected(from, args[0] + args[1] - from, args[2] & (PROT_READ | PROT_WRITE | PROT_EXEC));
   if (args[2] & PROT_WRITE) guest_writable_now();
   return result;
 }
@@ -180,8 +196,10 @@ static long attach(const uint64_t args[6]) {
   long known = RAW3(SYS_shmctl, args[0], IPC_STAT, &segment);
   uint64_t at = args[2] & SHM_RND ? page_down(args[1]) : args[1];
   if (args[1] && !known && memory_of_runner(at, segment.shm_segsz)) return args[2] & SHM_REMAP ? refuse(at) : -EINVAL;
+  uint64_t protection = permissions_implied(PROT_READ | (args[2] & SHM_RDONLY ? 0 : PROT_WRITE) | (args[2] & SHM_EXEC ? PROT_EXEC : 0));
+  if (permissions_deny(protection, true)) return -EACCES;
   long result = RAW3(SYS_shmat, args[0], args[1], args[2] & ~(uint64_t)SHM_EXEC);
-  if (!failed(result) && !known) guest_mapped((uint64_t)result, segment.shm_segsz, PROT_READ | (args[2] & SHM_RDONLY ? 0 : PROT_WRITE) | (args[2] & SHM_EXEC ? PROT_EXEC : 0));
+  if (!failed(result) && !known) guest_mapped((uint64_t)result, segment.shm_segsz, protection);
   return result;
 }
 
@@ -195,8 +213,9 @@ long memory_brk(uint64_t to) {
 }
 
 long memory_mmap(const uint64_t args[6]) {
+  const uint64_t wanted[6] = {args[0], args[1], permissions_implied(args[2]), args[3], args[4], args[5]};
   lock(LOCK_MEMORY);
-  long at = map(args);
+  long at = map(wanted);
   unlock(LOCK_MEMORY);
   if (!failed(at)) event_mapped((uint64_t)at, args);
   return at;
@@ -218,8 +237,9 @@ long memory_munmap(uint64_t from, uint64_t size) {
 }
 
 long memory_mprotect(long number, const uint64_t args[6]) {
+  const uint64_t wanted[6] = {args[0], args[1], permissions_implied(args[2]), args[3]};
   lock(LOCK_MEMORY);
-  long result = protect(number, args);
+  long result = protect(number, wanted);
   unlock(LOCK_MEMORY);
   return result;
 }

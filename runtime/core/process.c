@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-enum { PR_GET_AUXV = 0x41555856 }; // linux/prctl.h
+enum { PR_GET_AUXV = 0x41555856, PR_SET_MDWE_NUMBER = 65 }; // linux/prctl.h
 
 void process_finish(int status) {
   fallback_say_statistics();
@@ -72,6 +72,7 @@ static long fork_as(long number, const struct clone_args *wanted, size_t size) {
   threads_forked();
   data_forked();
   fallback_forked();
+  permissions_forked();
   return 0;
 }
 
@@ -106,9 +107,16 @@ static long clone3(uint64_t at, uint64_t size) {
   return clone_as(SYS_clone3, &a, size);
 }
 
+static long prctl(const uint64_t args[6]) {
+  if (args[0] == PR_GET_AUXV) return get_auxiliary(args);
+  long result = raw(SYS_prctl, args[0], args[1], args[2], args[3], args[4], 0);
+  if (args[0] == PR_SET_MDWE_NUMBER && !result) permissions_change();
+  return result;
+}
+
 long process_call(long number, const uint64_t args[6]) {
   switch (number) {
-  case SYS_prctl: return args[0] == PR_GET_AUXV ? get_auxiliary(args) : raw(number, args[0], args[1], args[2], args[3], args[4], 0);
+  case SYS_prctl: return prctl(args);
   case SYS_arch_prctl: return arch_prctl((uint32_t)args[0], args[1]);
   case SYS_fork: return clone((const uint64_t[6]){SIGCHLD});
   case SYS_vfork: return clone((const uint64_t[6]){CLONE_VFORK | CLONE_VM | SIGCHLD});

@@ -37,8 +37,36 @@ __asm__(".pushsection .text\n"
         ".size raw_guest, . - raw_guest\n"
         ".popsection\n");
 
+// The same through int 0x80. Where the kernel has no such entry it is a fault, and NO_COMPAT.
+extern const char compat_window[], compat_last[], compat_not_begun[], compat_missing[];
+__asm__(".pushsection .text\n"
+        ".globl raw_compat\n"
+        ".type raw_compat, @function\n"
+        "raw_compat:       push %rbx\n"
+        "                  push %rbp\n"
+        "                  mov %rdi, %rax\n"
+        "                  mov (%rsi), %rbx\n"
+        "                  mov 8(%rsi), %rcx\n"
+        "                  mov 16(%rsi), %rdx\n"
+        "                  mov 32(%rsi), %rdi\n"
+        "                  mov 40(%rsi), %rbp\n"
+        "                  mov 24(%rsi), %rsi\n"
+        "compat_window:    cmpq $-1, %fs:emu_state@tpoff+0x3c0\n"
+        "                  je compat_not_begun\n"
+        "compat_last:      int $0x80\n"
+        "compat_done:      pop %rbp\n"
+        "                  pop %rbx\n"
+        "                  ret\n"
+        "compat_not_begun: mov $-512, %rax\n"
+        "                  jmp compat_done\n"
+        "compat_missing:   mov $-513, %rax\n"
+        "                  jmp compat_done\n"
+        ".size raw_compat, . - raw_compat\n"
+        ".popsection\n");
+
 void raw_interrupt(uint64_t *host_pc) {
   if (*host_pc >= (uint64_t)raw_window && *host_pc <= (uint64_t)raw_last) *host_pc = (uint64_t)raw_not_begun;
+  if (*host_pc >= (uint64_t)compat_window && *host_pc <= (uint64_t)compat_last) *host_pc = (uint64_t)compat_not_begun;
 }
 
 bool raw_interrupted(uint64_t host_pc) { return host_pc == (uint64_t)raw_done; }
@@ -60,4 +88,13 @@ bool copy_in(void *to, uint64_t from, size_t size) { return raw_copy(to, (const 
 
 bool copy_out(uint64_t to, const void *from, size_t size) { return raw_copy((void *)to, from, size) == 0; }
 
-uint64_t copy_fault_exit(uint64_t host_pc) { return host_pc == (uint64_t)raw_copying ? (uint64_t)raw_copied : 0; }
+uint64_t raw_fault_exit(uint64_t host_pc) {
+  return host_pc == (uint64_t)raw_copying ? (uint64_t)raw_copied : host_pc == (uint64_t)compat_last ? (uint64_t)compat_missing : 0;
+}
+
+uint64_t behind(uint64_t pc, uint8_t opcode) {
+  enum { LONGEST = 15 };
+  uint8_t byte = 0;
+  for (int i = 0; i < LONGEST && byte != opcode && copy_in(&byte, pc, 1); i++) pc++;
+  return pc;
+}

@@ -74,7 +74,7 @@ void signals_block(uint64_t mask) {
   signals_hold();
   blocked = mask & OWNED_SIGNALS;
   for (int i = 0; i < arrived; i++) stand_on(&waiting[i], mask);
-  if (!arrived) signals_release(mask & ~OWNED_SIGNALS);
+  if (!arrived) signals_release(mask);
 }
 
 // kernel/signal.c: rt_sigprocmask. A signal that came before is taken with the mask that it came with: the call is begun again behind it.
@@ -98,6 +98,13 @@ long signals_wait(long number, const uint64_t args[6]) {
   long result = raw_guest(number, args);
   waits_with = NULL;
   return result;
+}
+
+// One of the core's that has been taken is not held back by the kernel any more.
+static long signals_take(const uint64_t args[6]) {
+  long signal = raw_guest(SYS_rt_sigtimedwait, args);
+  if (signal > 0 && OWNED_SIGNALS & signal_bit((int)signal)) RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &OWNED_SIGNALS, NULL, 8);
+  return signal;
 }
 
 // Other threads may change actions. Nothing interrupts who holds the lock, for every handler asks for it.
@@ -164,11 +171,27 @@ uint64_t signals_hold(void) {
   return before;
 }
 
-void signals_release(uint64_t before) { RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8); }
+void signals_release(uint64_t before) {
+  before &= ~OWNED_SIGNALS;
+  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+}
 
 bool signals_wants(int signal) { return handled(&guest[signal]) && !(blocked & signal_bit(signal)); }
 
+// One of the core's that the guest blocks waits in the kernel, as any other: until the guest's mask changes it is blocked there, too. (A fault
+// ends the guest then, as it would natively, without a line.)
+static void put_back(int signal, siginfo_t *info, ucontext_t *context) {
+  uint64_t bit = signal_bit(signal);
+  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, &bit, NULL, 8);
+  *(uint64_t *)&context->uc_sigmask |= bit;
+  if (info->si_code == SI_TKILL)
+    RAW4(SYS_rt_tgsigqueueinfo, RAW0(SYS_getpid), RAW0(SYS_gettid), signal, info);
+  else
+    RAW3(SYS_rt_sigqueueinfo, RAW0(SYS_getpid), signal, info);
+}
+
 void signals_sent(int signal, siginfo_t *info, void *context) {
+  if (blocked & signal_bit(signal)) return put_back(signal, info, context);
   if (guest[signal].handler == (uint64_t)SIG_IGN) return;
   if (handled(&guest[signal])) return note(signal, info, context);
   data_finish(2, (uint64_t)signal);
@@ -256,6 +279,7 @@ long signals_call(long number, const uint64_t args[6]) {
   switch (number) {
   case SYS_rt_sigaction: return action_call((int)args[0], args[1], args[2], args[3]);
   case SYS_rt_sigprocmask: return mask_call((int)args[0], args[1], args[2], args[3]);
+  case SYS_rt_sigtimedwait: return signals_take(args);
   }
   return frame_stack_call(args[0], args[1]);
 }

@@ -33,6 +33,10 @@ void signals_describe_fault(int signal, struct arrival *arrival); // action and 
 bool signals_next(struct arrival *arrival);                    // takes one that waits
 void signals_block(uint64_t mask);                             // the guest's mask becomes this
 
+// Texts of traps that are more than their signal: the first is the translator's (X86/Moves.cs).
+#define SETS_TRAP_FLAG "popf sets the trap flag"
+#define SINGLE_STEP "single step"
+
 // deliver.c
 bool deliver_exact(struct arrival *fault); // of the instruction at emu_state.rip: info, trap, error and fault_address are there
 // In generated code: context is the host's. exact: the guest's registers are in emu_state.

@@ -1,10 +1,14 @@
 // Owns the guest's initial stack (psABI 3.4.1). It is the process's own: the kernel has already put argv, environment and
 // auxiliary vector there, in the guest's format, and lets it grow as it would natively; it is only edited in place.
 #include "core.h"
+#include "codecache.h"
+#include "maps.h"
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 enum { HWCAP2_FSGSBASE = 2 }; // asm/hwcap2.h: the kernel lets user mode write fs and gs base
 
@@ -63,4 +67,41 @@ uint64_t stack_prepare(char **argv, char **envp, const struct image *image) {
   if (given.size > sizeof given.entries) given.size = sizeof given.entries;
   memcpy(given.entries, start, given.size);
   return (uint64_t)(argv - 1); // argc, 16-byte aligned
+}
+
+// --- Where it grows -----------------------------------------------------------------------------------------------------------
+
+// A stack, and the end of what is mapped below it. What is write-protected for the watch is a mapping of its own.
+struct stack {
+  uint64_t address; // somewhere in it
+  uint64_t below, to;
+  uint64_t gap, last; // of the lines so far
+};
+
+static void find_stack(const char *line, void *with) {
+  struct mapping m = mapping_of(line);
+  struct stack *s = with;
+  if (m.from != s->last) s->gap = s->last;
+  if (s->address >= m.from && s->address < m.to) s->below = s->gap, s->to = m.to;
+  s->last = m.to;
+}
+
+// mmap_base in arch/x86/mm/mmap.c keeps at least 128 MiB free for it.
+static uint64_t lowest(const struct stack *s) {
+  static const uint64_t LEAST = 128 << 20, MOST = 1 << 30;
+  struct rlimit limit;
+  uint64_t room = RAW4(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &limit) || limit.rlim_cur < LEAST ? LEAST : limit.rlim_cur > MOST ? MOST : limit.rlim_cur;
+  return s->to - s->below < room ? s->below : s->to - room;
+}
+
+uint64_t stack_lowest(uint64_t address) {
+  struct stack s = {.address = address};
+  each_line("/proc/self/maps", find_stack, &s);
+  return s.to ? lowest(&s) : page_down(address);
+}
+
+void stack_allow_code(uint64_t rsp) {
+  struct stack s = {.address = rsp};
+  each_line("/proc/self/maps", find_stack, &s);
+  if (s.to) guest_code_begin(lowest(&s), s.to, true, true);
 }

@@ -31,6 +31,7 @@ int main(int argc, char **argv, char **envp) {
   signals_init();
   // ELF_PLAT_INIT and the psABI: every register zero, x87 and SSE in their initial state.
   emu_state.gpr[RSP] = stack_prepare(argv, envp, &image);
+  if (image.executable_stack) stack_allow_code(emu_state.gpr[RSP]);
   emu_state.rip = image.start;
   emu_state.fcw = 0x37f;
   emu_state.mxcsr = 0x1f80;

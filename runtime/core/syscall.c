@@ -20,6 +20,7 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_pkey_mprotect: return memory_mprotect(number, args);
   case SYS_mremap: return memory_mremap(args);
   case SYS_madvise: return memory_madvise(args);
+  case SYS_personality: return permissions_personality(args[0]);
 
   case SYS_open:
   case SYS_openat:
@@ -39,6 +40,7 @@ static long perform(long number, const uint64_t args[6]) {
 
   case SYS_rt_sigaction:
   case SYS_rt_sigprocmask:
+  case SYS_rt_sigtimedwait:
   case SYS_sigaltstack: return signals_call(number, args);
 
   case SYS_rt_sigsuspend:
@@ -64,7 +66,7 @@ static long perform(long number, const uint64_t args[6]) {
 }
 
 // Stores of the kernel into pages that are watched for stores fail, or must be seen.
-static long attempt(long number, const uint64_t args[6]) {
+long system_call(long number, const uint64_t args[6]) {
   if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
   for (;;) {
     uint64_t emptied = fallback_emptied();
@@ -86,7 +88,7 @@ static bool call_kernel(bool ends_here) {
     s->gpr[R11] = rflags(s);
     const uint64_t number = (uint32_t)s->gpr[RAX];
     dispatch_in_kernel(ends_here);
-    long result = signals_waiting() ? RESTART : attempt((int)number, args); // the number is eax, sign-extended
+    long result = signals_waiting() ? RESTART : system_call((int)number, args); // the number is eax, sign-extended
     dispatch_in_kernel(false);
     if (result != RESTART) {
       s->gpr[RAX] = (uint64_t)result;

@@ -9,7 +9,7 @@ public readonly record struct Reg(string Name, int Byte = 0)
 
 /// <summary>The guest state: every register's place and size, in bytes, in <c>struct emu_state</c> (runtime/core/emu.h).</summary>
 /// <remarks>
-/// <c>acid</c> holds bits 16 to 23 of RFLAGS: AC, which has no effect here, and ID. st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. Two registers belong to no guest and
+/// <c>acid</c> holds bits 16 to 23 of RFLAGS: AC, which has no effect here, and ID; in its lowest bits, TF and what TF was before <c>popf</c>. st0 ... st7 are relative to <c>ftop</c>: st(i) lives in physical register (ftop + i) mod 8. Two registers belong to no guest and
 /// carry values between the blocks of one region: <c>index</c>, a jump table's index from the load to the jump, and <c>lanes</c>, what a
 /// masked load has got so far. <c>event0</c> to <c>event3</c> are what the core says of an event, the last one the guest's PC; after a watched
 /// system call <c>event0</c> is its number.

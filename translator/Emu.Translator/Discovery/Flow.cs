@@ -10,6 +10,7 @@ internal static class Flow
     {
         Mnemonic.INVALID => BlockEnd.InvalidCode,
         Mnemonic.Syscall => BlockEnd.Syscall,
+        Mnemonic.Int when i.Immediate8 == 0x80 => null,
         Mnemonic.Hlt => BlockEnd.Trap,
         Mnemonic.Call => IsDirect(i) ? BlockEnd.Call : BlockEnd.IndirectCall,
         Mnemonic.Jmp => i.IsJmpFarIndirect ? BlockEnd.Trap : IsDirect(i) ? BlockEnd.Jump : BlockEnd.IndirectJump,

@@ -65,6 +65,9 @@ public sealed record GuestBlock(
 /// <param name="Blocks">The root's block first, the others by address.</param>
 public sealed record GuestRegion(ulong Root, IReadOnlyList<GuestBlock> Blocks)
 {
+    /// <summary>Whether it is one instruction, behind which the guest stops (RFLAGS.TF): it is left for the core, wherever it goes.</summary>
+    public bool IsStep { get; init; }
+
     /// <summary>Where direct jumps and calls go that leave it.</summary>
     public IEnumerable<ulong> Leaves() =>
         Blocks.SelectMany(b => b.End == BlockEnd.Call ? b.Exits.Append(b.Instructions[^1].NearBranchTarget) : b.Exits);

@@ -28,6 +28,14 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
         return new(root, [blocks[root], .. blocks.Values.Where(b => b.Address != root).OrderBy(b => b.Address)]);
     }
 
+    /// <summary>The instruction at a PC, by itself; null when there is none.</summary>
+    public GuestRegion? Step(ulong pc)
+    {
+        if (Decode(pc) is not { } i) return null;
+        code[pc] = i;
+        return new(pc, [Block(pc)]) { IsStep = true };
+    }
+
     /// <summary>Runs of code that the region was made from.</summary>
     public IReadOnlyList<(ulong Address, ReadOnlyMemory<byte> Bytes)> Runs()
     {

@@ -16,7 +16,7 @@ public sealed class Bridges
     readonly LLVMTypeRef action;
 
     /// <summary>Core functions without arguments that generated code reaches: <c>emu_thunk_NAME</c> calls <c>emu_NAME</c>.</summary>
-    public static readonly IReadOnlyList<string> Names = ["syscall", "syscall_watched", "deliver", "trapped", "helper_cpuid", "helper_xgetbv", "helper_image"];
+    public static readonly IReadOnlyList<string> Names = ["syscall", "syscall_watched", "deliver", "trapped", "helper_cpuid", "helper_xgetbv", "helper_int80", "helper_image", "vsyscall"];
 
     /// <summary>The region that stands at the entry of another one whose PC is in the state: the core's <c>emu_safepoint</c>, then that region.</summary>
     public const string EnterThunk = "emu_thunk_enter";

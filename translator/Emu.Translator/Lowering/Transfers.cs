@@ -1,5 +1,6 @@
 using Emu.Ir;
 using Emu.Translator.Passes;
+using Emu.Translator.X86;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
@@ -210,12 +211,13 @@ public sealed partial class RegionLowering
         return symbols.Call(symbols.Region(Bridges.Thunk(name)), Arguments(live));
     }
 
-    /// <summary>An instruction that the core does; it leaves the flags alone.</summary>
+    /// <summary>An instruction that the core does; it leaves the flags alone. A system call may not come back here.</summary>
     void CallHelper(string name)
     {
         var image = StateImage.Of(name);
+        var known = name == SystemRows.Int80 ? Transient.All : Transient.All & ~Transient.Flags;
         if (image is { } form) state.Store(m.Const((ulong)form.Number), GuestState.Form);
-        Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, Transient.All & ~Transient.Flags), Transient.All);
+        Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, known), Transient.All);
     }
 
     /// <summary>A system call may put the guest somewhere else (sigreturn): then this region returns too. A watched one goes on inside the instruction.</summary>

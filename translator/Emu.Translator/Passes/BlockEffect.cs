@@ -1,4 +1,5 @@
 using Emu.Ir;
+using Emu.Translator.X86;
 
 namespace Emu.Translator.Passes;
 
@@ -78,11 +79,12 @@ public readonly record struct BlockEffect(Transient Reads, Transient Expects, Tr
     {
         "cpuid" => cpuidLeaf,
         "xgetbv" => xgetbvRegister,
+        SystemRows.Int80 => compatArguments,
         _ when StateImage.Of(helper) != null => Image(helper) is { IsStore: true } && !restores ? Transient.All : imageMask,
         _ => Transient.All,
     };
 
-    static readonly Transient cpuidLeaf = Transients.Of("rax rcx"), xgetbvRegister = Transients.Of("rcx"), imageMask = Transients.Of("rax rdx");
+    static readonly Transient cpuidLeaf = Transients.Of("rax rcx"), xgetbvRegister = Transients.Of("rcx"), imageMask = Transients.Of("rax rdx"), compatArguments = Transients.Of("rax rbx rcx rdx rsi rdi rbp");
     static readonly Transient moved = Transients.Of("rcx rsi rdi"), stored = Transients.Of("rax rcx rdi");
 
     static Transient Repeated(Inst i) => ((Detail.Named)i.Detail!).Name.StartsWith("movs", StringComparison.Ordinal) ? moved : stored;

@@ -25,7 +25,8 @@ public static class Lifter
         var f = new Function(region.Root);
         var e = new Emitter(f);
         var tables = region.Blocks.Where(b => b.Table is { Index: not Register.None }).Select(b => b.Table!).ToLookup(t => t.LoadAddress);
-        foreach (var b in region.Blocks) Lift(e, b, tables, options);
+        foreach (var b in region.Blocks) Lift(e, b, tables, region.IsStep ? options with { WatchesMemory = _ => true } : options);
+        if (region.IsStep) Steps.LeaveAlways(e, region.Blocks[0].Instructions.FirstOrDefault());
         return f;
     }
 

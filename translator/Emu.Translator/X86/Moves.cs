@@ -2,6 +2,7 @@ using Emu.Ir;
 using Iced.Intel;
 using static Emu.Ir.Type;
 using static Iced.Intel.Mnemonic;
+using Label = Emu.Ir.Label;
 
 namespace Emu.Translator.X86;
 
@@ -24,9 +25,8 @@ static class Moves
         r[Pop] = PopRow;
         r[Leave] = x => { V frame = x.E.Get(I64, "rbp"), saved = x.E.Load(x.FrameType(), frame); x.E.Set("rsp", frame + saved.Type.Bytes); x.E.Set("rbp", saved); };
         r[Enter] = EnterRow;
-        r[Pushfq] = x => x.PushValue(x.E.Rflags() | x.E.Get(I8, "acid").Zext(I64) << 16);
-        r[Pushf] = x => x.PushValue(x.E.Rflags().Trunc(I16));
-        r[Popfq] = r[Popf] = x => x.RestoreFlags(x.PopValue(x.StackType()));
+        r[Pushfq] = r[Pushf] = PushFlags;
+        r[Popfq] = r[Popf] = PopFlags;
         r[Lahf] = x => x.E.Set("rax", (x.E.Rflags().Trunc(I8) & 0xd5) | x.E.Const(I8, 2), at: 1);
         r[Sahf] = x => x.LoadFlags(x.E.Get(I8, "rax", at: 1), Flag.All & ~Flag.O);
 
@@ -105,15 +105,38 @@ static class Moves
         return v;
     }
 
+    /// <summary>The trap of a <c>popf</c> that sets TF: the core goes on from there, instruction by instruction.</summary>
+    public const string SetsTrapFlag = "popf sets the trap flag";
+
+    const int IdentificationBits = 0x24, TrapFlagBit = 8;
+
+    static void PushFlags(Lift x)
+    {
+        V more = x.E.Get(I8, "acid"), all = x.E.Rflags() | (more & IdentificationBits).Zext(I64) << 16 | (more & 1).Zext(I64) << TrapFlagBit;
+        x.PushValue(all.Fit(x.StackType()));
+    }
+
+    static void PopFlags(Lift x)
+    {
+        V image = x.PopValue(x.StackType());
+        Label steps = new(x.Instruction.IP, 1), goesOn = new(x.Instruction.IP, 2);
+        x.RestoreFlags(image);
+        x.E.Branch((image >> TrapFlagBit).Trunc(I1), steps, goesOn);
+        x.Begin(steps);
+        x.E.Trap(Signal.Trap, SetsTrapFlag);
+        x.Begin(goesOn);
+    }
+
     /// <summary>
-    /// All that user mode may change of an image of RFLAGS, but TF. Programs ask whether ID, and AC, can be changed, to tell processors
+    /// All that user mode may change of an image of RFLAGS. Programs ask whether ID, and AC, can be changed, to tell processors
     /// apart; of 16 bits neither is.
     /// </summary>
     public static void RestoreFlags(this Lift x, V image)
     {
         x.LoadFlags(image, Flag.All);
         x.E.Set("df", (image >> 10).Trunc(I8) & 1);
-        if (image.Type != I16) x.E.Set("acid", (image >> 16).Trunc(I8) & 0x24);
+        V before = x.E.Get(I8, "acid"), identification = image.Type == I16 ? before : (image >> 16).Trunc(I8);
+        x.E.Set("acid", identification & IdentificationBits | (image >> TrapFlagBit).Trunc(I8) & 1 | (before & 1) << 1);
     }
 
     /// <summary>Sets those of <paramref name="which"/> from their bits in an RFLAGS image.</summary>

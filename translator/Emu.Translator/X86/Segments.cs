@@ -84,7 +84,7 @@ static class Segments
         var t = x.Instruction.Mnemonic switch { Iret => I16, Iretd => I32, _ => I64 };
         V to = x.OnStack(t, 0), code = x.OnStack(t, 1), flags = x.OnStack(t, 2), sp = x.OnStack(t, 3), stack = x.OnStack(t, 4);
         foreach (var (n, v) in new[] { to, sp, flags }.Index()) x.E.Set("lanes", v.Zext(I64), 8 * n);
-        x.Require(Is(code, Register.CS) & Is(stack, Register.SS), Elsewhere);
+        x.Require(Is(code, Register.CS) & Is(stack, Register.SS) & (flags & 0x100).Icmp(Predicate.Eq, 0), Elsewhere + ", or sets the trap flag");
         x.RestoreFlags(t == I16 ? x.E.Get(I16, "lanes", 16) : x.E.Get(I64, "lanes", 16));
         x.E.Set("rsp", x.E.Get(I64, "lanes", 8));
         x.E.Jump(x.E.Get(I64, "lanes"));

@@ -30,7 +30,7 @@ static class SystemRows
         r[Ud0] = r[Ud1] = x => x.E.Trap(Signal.Ill, "ud");
         r[Int1] = x => x.E.Trap(Signal.Trap, "int1");
         r[Int3] = x => x.E.Trap(Signal.Trap, "int3");
-        r[Iced.Intel.Mnemonic.Int] = x => x.E.Trap(Signal.Segv, x.Immediate == 0x80 ? "int 0x80, the 32-bit system call interface, is not translated: build the program so that it uses syscall" : $"{x.Instruction}");
+        r[Iced.Intel.Mnemonic.Int] = Interrupt;
         r[Lar] = r[Lsl] = x => x.Descriptor(x.Instruction.Mnemonic == Lar ? "lar" : "lsl");
         r[Verr] = r[Verw] = x => x.E.SetFlag(Flag.Z, x.E.Native(x.Instruction.Mnemonic == Verr ? "verr" : "verw", I64, null, x.Read(0, I16).Zext(I64)).Trunc(I1));
         // Linux answers for those that UMIP forbids (arch/x86/kernel/umip.c).
@@ -38,6 +38,17 @@ static class SystemRows
         r[Sgdt] = r[Sidt] = x => x.TableRegister(x.Instruction.Mnemonic == Sgdt ? "sgdt" : "sidt");
         r[Sysenter] = x => x.E.Trap(Signal.Ill, "sysenter: it has no meaning in a 64-bit program");
         r[Rdpmc] = x => x.E.Trap(Signal.Segv, $"privileged {x.Instruction}"); // unless CR4.PCE is set
+    }
+
+    /// <summary>The helper for a system call of 32-bit programs.</summary>
+    public const string Int80 = "int80";
+
+    /// <summary>3 is the breakpoint's; other gates are not for user mode.</summary>
+    static void Interrupt(Lift x)
+    {
+        if (x.Immediate == 0x80) x.E.Helper(Int80);
+        else if (x.Immediate == 3) x.E.Trap(Signal.Trap, "int3");
+        else x.E.Trap(Signal.Segv, $"{x.Instruction}");
     }
 
     static readonly Iced.Intel.Mnemonic[] hints =
