@@ -18,6 +18,7 @@ static _Noreturn void begin(void) {
 
 int main(int argc, char **argv, char **envp) {
   (void)argc;
+  forget_variables_of_others(envp);
   // `emu run` waits for us, to print a report: when it is killed, the guest that it stands for is.
   if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
   dispatch_init();

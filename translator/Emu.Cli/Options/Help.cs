@@ -9,8 +9,9 @@ static class Help
     public const string Overview = """
         emu translates x86-64 Linux programs into native executables, with instrumentation compiled in.
 
-          emu run -- busybox sha256sum README.md             translate (once) and run
-          emu run -p insns -- busybox ls -l                  count instructions, print a report after the run
+          emu run -- ls -l                                   translate (once: this takes a minute) and run at native speed
+          emu run --aot none -- ls -l                        translate what is met while it runs: it starts at once
+          emu run --aot none -p insns -- perl -e 'print 1'   count instructions, print a report after the run
           emu run -p blocks,top=5 -p opcodes -- ./prog ARGS  two plugins at once
           emu run -p insns --json -r out.json -- ./prog      the report as JSON, to a file
           emu run -p memtrace -d trace.data -- ./prog        keep what was collected ...
@@ -38,8 +39,8 @@ static class Help
         "run" => """
             emu run [-p NAME,KEY=VALUE]... [--only CODE]... [--exclude CODE]... [-O 0..3] [-j N] [--json] [-r FILE] [-d FILE] -- GUEST ARGS
 
-              emu run -- busybox sha256sum README.md
-              emu run -p blocks -- busybox sha256sum README.md
+              emu run -- ls -l
+              emu run --aot none -p blocks -- ls -l
               emu run -p insns --json -r insns.json -- ./prog <input >output
               emu run -p memtrace --only ./prog --exclude 'log*' -- ./prog
               emu run -p insns --follow-exec -- sh -c 'ls | wc'

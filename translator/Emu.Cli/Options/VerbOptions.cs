@@ -35,7 +35,7 @@ abstract class TranslationOptions : VerbOptions
     [Option('j', "jobs", MetaValue = "N", HelpText = "Compile on that many cores (all).")]
     public int? AskedJobs { get; set; }
 
-    [Option("aot", MetaValue = "PERCENT", HelpText = "How much to translate ahead of time: none, all (the default), or 90% of it; the fallback does the rest. For tests.")]
+    [Option("aot", MetaValue = "PERCENT", HelpText = "How much to translate ahead of time: all (the default: a minute or two, once, then native speed), none (it starts at once, and code is translated as it is met), or a part: 90%.")]
     public string? AskedCoverage { get; set; }
 
     [Option("no-profile", HelpText = "Do not use what earlier runs of the program learnt: code that was not found ahead of time.")]

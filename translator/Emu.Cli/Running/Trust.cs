@@ -14,9 +14,10 @@ static class Trust
     /// <param name="path">Absolute, without links.</param>
     public static string? Doubt(string path)
     {
+        uint root = Stat.Of("/")?.User ?? 0; // in a user namespace, number 0 may be somebody else
         for (string? at = path; at != null; at = Path.GetDirectoryName(at))
             if (Stat.Of(at) is not { } s) return $"{at} is not there";
-            else if (s.User != 0 && s.User != geteuid()) return $"{at} belongs to another user";
+            else if (s.User != root && s.User != geteuid()) return $"{at} belongs to another user";
             else if (OthersMayWrite(s) && !(at != path && (s.Mode & Sticky) != 0)) return $"others may write to {at}";
         return null;
     }
