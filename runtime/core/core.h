@@ -212,4 +212,8 @@ long descriptor_close_range(unsigned from, unsigned to, uint64_t flags); // all 
 
 uint32_t cpuid_1_edx(void); // cpuid.c
 
+// trust.c: what may be believed.
+bool is_trusted(const char *path);             // only root, the runner's owner and this user can change what it names
+void forget_variables_of_others(char **envp); // of a runner that has other rights than its caller
+
 #endif

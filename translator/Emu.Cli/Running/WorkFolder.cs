@@ -22,6 +22,7 @@ static class WorkFolder
     {
         string all = CacheFolder.Part("work");
         foreach (string file in Directory.GetFiles(all, "*" + Lock)) RemoveLeft(file);
+        RemovePartialObjects();
         string own = System.IO.Path.Combine(all, $"{Environment.ProcessId}-{System.IO.Path.GetRandomFileName()}");
         held = new(own + Lock, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         return Directory.CreateDirectory(own).FullName;
@@ -35,6 +36,14 @@ static class WorkFolder
             File.Delete(file);
         }
         catch (IOException) { } // in use, or another emu removes it
+    }
+
+    /// <summary>Objects are written beside their place (Linking/ObjectCache.cs), which takes no time: what is older, a killed process has left.</summary>
+    static void RemovePartialObjects()
+    {
+        var old = DateTime.UtcNow.AddHours(-1);
+        foreach (string file in Directory.EnumerateFiles(CacheFolder.Part("objects"), "*.o.*"))
+            if (File.GetLastWriteTimeUtc(file) < old) File.Delete(file);
     }
 
     public static void Remove()
