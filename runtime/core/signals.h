@@ -33,7 +33,7 @@ void signals_describe_fault(int signal, struct arrival *arrival); // action and 
 bool signals_next(struct arrival *arrival);                    // takes one that waits
 void signals_block(uint64_t mask);                             // the guest's mask becomes this
 
-// Texts of traps that are more than their signal: the first is the translator's (X86/Moves.cs).
+// Texts of traps that are more than their signal: the first is the translator's (X86/Rules.cs).
 #define SETS_TRAP_FLAG "popf sets the trap flag"
 #define SINGLE_STEP "single step"
 

@@ -74,6 +74,6 @@ public sealed class IsaTests
         var samples = new Samples(new Dice(1));
         if (Enumerable.Range(0, 40).Select(n => samples.Make(c, memory: n % 2 != 0)).FirstOrDefault(s => s != null) is not var (_, bytes)) return null;
         var code = Machine.Lift(bytes, explodeRep: true).Blocks.SelectMany(b => b.Code).ToList();
-        return code.Exists(i => i.Op == Op.Trap && i.Detail is not Detail.Reason { Text: Moves.SetsTrapFlag }) ? "trap" : code.Exists(i => i.Op == Op.Helper) ? "core" : code.Exists(i => i.Op == Op.Native) ? "host" : code.Count == 2 && code[1].Op == Op.Goto ? "nop" : "lifted";
+        return code.Exists(i => i.Op == Op.Trap && i.Detail is not Detail.Reason { Text: Rules.SetsTrapFlag }) ? "trap" : code.Exists(i => i.Op == Op.Helper) ? "core" : code.Exists(i => i.Op == Op.Native) ? "host" : code.Count == 2 && code[1].Op == Op.Goto ? "nop" : "lifted";
     }
 }

@@ -105,9 +105,6 @@ static class Moves
         return v;
     }
 
-    /// <summary>The trap of a <c>popf</c> that sets TF: the core goes on from there, instruction by instruction.</summary>
-    public const string SetsTrapFlag = "popf sets the trap flag";
-
     const int IdentificationBits = 0x24, TrapFlagBit = 8;
 
     static void PushFlags(Lift x)
@@ -123,7 +120,7 @@ static class Moves
         x.RestoreFlags(image);
         x.E.Branch((image >> TrapFlagBit).Trunc(I1), steps, goesOn);
         x.Begin(steps);
-        x.E.Trap(Signal.Trap, SetsTrapFlag);
+        x.E.Trap(Signal.Trap, Rules.SetsTrapFlag);
         x.Begin(goesOn);
     }
 

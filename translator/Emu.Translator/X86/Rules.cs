@@ -53,6 +53,9 @@ public sealed class Rules
     /// <summary>How the trap of an instruction begins that guests are told they do not have.</summary>
     public const string NotAFeature = "not a feature of the CPU that guests see: ";
 
+    /// <summary>The trap of a <c>popf</c> that sets TF: the core goes on from there, instruction by instruction.</summary>
+    public const string SetsTrapFlag = "popf sets the trap flag";
+
     /// <summary>Lifts one instruction; what has no row becomes a trap that names it. <paramref name="index"/>: the register to keep for a jump table.</summary>
     public static void LiftInto(Emitter e, in Instruction i, bool explodeRep, string? text, string? index = null, bool isPatched = false)
     {
