@@ -93,6 +93,15 @@ NO static uint64_t exchanges(uint64_t x)
     return rax + add * 3 + swap * 5 + cell * 7 + pair * 11 + z1 + z2 * 2u + eax + (uint64_t)edx;
 }
 
+/* glibc's locks: one thread jumps over the lock prefix, into the middle of an instruction. Both ways meet behind it. */
+NO static long overlap(long old, long new, int single)
+{
+    static long cell = 4;
+    long seen = old;
+    __asm__ volatile("test %3, %3\n\tje 1f\n\tlock\n1:\tcmpxchg %2, %1\n\tlea (%0,%0), %0" : "+a"(seen), "+m"(cell) : "r"(new), "r"(single) : "cc");
+    return seen + cell;
+}
+
 int main(void)
 {
     uint64_t h = 1;
@@ -100,6 +109,7 @@ int main(void)
         table[i] = (unsigned char)(255 - i * 3);
     for (int i = 0; i < 32; i++)
         map[i] = rng();
+    printf("overlap %ld %ld %ld\n", overlap(4, 9, 0), overlap(9, 11, 1), overlap(9, 12, 1));
     printf("xlat %x %x\n", xlat(5), xlat(255));
     printf("frames %ld\n", frames(21));
     printf("loops %ld %ld %ld\n", loops(10), loops(3), loops(8));

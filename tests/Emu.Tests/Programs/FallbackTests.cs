@@ -12,7 +12,7 @@ public class FallbackTests
     const string Configuration = "musl-O2-static";
 
     /// <summary>What shows most for its time; all of them are part of `./test long`.</summary>
-    static readonly string[] few = ["calc", "jumps", "asmflags", "callbacks"];
+    static readonly string[] few = ["calc", "jumps", "asmflags", "asmodd", "callbacks"];
 
     public static TheoryData<string, string> Slice => Of(few);
     public static TheoryData<string, string> Rest => Of(Repository.Run(Script, "--guests").Split('\n', StringSplitOptions.RemoveEmptyEntries).Except(few));
@@ -33,6 +33,10 @@ public class FallbackTests
     [Trait("Category", "Long")]
     [MemberData(nameof(Rest))]
     public void All(string guest, string aot) => Compare(guest, aot, []);
+
+    [Theory]
+    [MemberData(nameof(Slice))]
+    public void SomeInstrumented(string guest, string aot) => Compare(guest, aot, Runners.AllPlugins);
 
     [Theory]
     [Trait("Category", "Long")]
@@ -56,6 +60,22 @@ public class FallbackTests
         var (status, output, errors) = Repository.RunAny("/usr/bin/env", $"EMU_TIER={tier}", "EMU_STATS=1", runner, argument);
         Assert.Equal((0, Repository.Run(native, argument)), (status, output));
         Assert.Matches(tier == "2" ? " 0 by the first tier, 0 promoted," : argument == "hot" && tier == "" ? " [1-9][0-9]* by the first tier, [1-9][0-9]* promoted," : " [1-9][0-9]* by the first tier", errors);
+    }
+
+    /// <summary>Runners that differ in what is translated ahead of time, and in plugins, share a cache, and each is given what is for it.</summary>
+    [Fact]
+    public void Runners_share_a_cache()
+    {
+        string native;
+        lock (Building)
+            native = Repository.Run(Script, "calc", Configuration).Trim();
+        var (cache, expected) = (Directory.CreateTempSubdirectory("emu-cache-"), Repository.Run(native, "2*(3+4)"));
+        foreach (string tier in (string[])["", "2"])
+            foreach (string aot in (string[])["none", "50%"])
+                foreach (string[] plugins in (string[][])[[], ["-p", "blocks", "-r", "/dev/null"]])
+                    Assert.Equal((0, expected, ""), Repository.RunAny("/usr/bin/env", [$"EMU_CACHE={cache.FullName}", $"EMU_TIER={tier}",
+                        Path.Combine(Repository.Root, "emu"), "run", "--no-profile", "--aot", aot, .. plugins, "--", native, "2*(3+4)"]));
+        cache.Delete(recursive: true);
     }
 
     /// <summary>A pass of the user's own cannot be loaded into a native program: such a runner starts the same service on .NET.</summary>

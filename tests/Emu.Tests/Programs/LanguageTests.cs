@@ -44,6 +44,10 @@ public class LanguageTests
     [Fact]
     public void Rust() => Same(Build("panics.rs", "rustc -O -C target-feature=+crt-static -o"));
 
+    /// <summary>Nothing is translated ahead of time, and plugins see all of it.</summary>
+    [Fact]
+    public void Rust_instrumented_on_the_fallback() => Same(Build("panics.rs", "rustc -O -C target-feature=+crt-static -o", ["--aot", "none", .. Runners.AllPlugins.Select(p => $"-p{p}")]));
+
     /// <summary>A stack overflow that becomes an exception, handlers that run where the runtime polls; calls by pointer in OCaml's own convention.</summary>
     [Theory]
     [InlineData("trees.ml")]

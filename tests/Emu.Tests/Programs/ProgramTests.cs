@@ -12,8 +12,12 @@ public class ProgramTests
     /// <summary>Dynamic programs whose own code is small: what translating libc costs is paid once for all of them.</summary>
     static readonly string[] small = ["/usr/bin/mawk"];
 
+    /// <summary>What `./test` runs with all plugins and nothing translated ahead of time: a program of each kind.</summary>
+    static readonly string[] few = ["busybox/sort", "busybox/awk-printf", "busybox/gunzip", "system/bash-script", "system/bash-kill", "dynamic/mawk-words", "dynamic/mawk-math"];
+
     static bool IsDynamic(Row row) => row.Id.StartsWith("dynamic/") || row.Id.StartsWith("debian/");
 
+    public static TheoryData<string> Few => new(few);
     public static TheoryData<string> All => new(Rows.Values.Where(r => !IsDynamic(r)).Select(r => r.Id));
     public static TheoryData<string> Small => new(Rows.Values.Where(r => IsDynamic(r) && small.Contains(r.Guest)).Select(r => r.Id));
     public static TheoryData<string> Rest => new(Rows.Values.Where(r => IsDynamic(r) && !small.Contains(r.Guest)).Select(r => r.Id));
@@ -56,6 +60,17 @@ public class ProgramTests
     [MemberData(nameof(Small))]
     [MemberData(nameof(Rest))]
     public void On_the_fallback(string row) => Verify.Same(Rows[row] with { Id = $"{row}.aot-none" }, Runners.NoPlugins, "", aot: "none");
+
+    [Theory]
+    [MemberData(nameof(Few))]
+    public void Few_instrumented_on_the_fallback(string row) => Instrumented_on_the_fallback(row);
+
+    [Theory]
+    [Trait("Category", "Long")]
+    [MemberData(nameof(All))]
+    [MemberData(nameof(Small))]
+    [MemberData(nameof(Rest))]
+    public void Instrumented_on_the_fallback(string row) => Verify.Same(Rows[row] with { Id = $"{row}.aot-none" }, Runners.AllPlugins, "+plugins", aot: "none");
 
     /// <summary>Translating busybox and bash with all plugins takes minutes: part of `./test long`.</summary>
     [Theory]

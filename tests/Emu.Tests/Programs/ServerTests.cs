@@ -6,10 +6,10 @@ namespace Emu.Tests.Programs;
 [Trait("Category", "Long")]
 public class ServerTests
 {
-    static string Translated(string program)
+    static string Translated(string program, params string[] options)
     {
         string runner = Path.Combine(Repository.Work("servers"), Path.GetFileName(program) + ".emu");
-        Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", program, "-o", runner, "--no-profile"]);
+        Repository.Run(Path.Combine(Repository.Root, "emu"), ["build", program, "-o", runner, "--no-profile", .. options]);
         return runner;
     }
 
@@ -25,6 +25,11 @@ public class ServerTests
 
     [Fact]
     public void Nginx() => Assert.Equal(Run("nginx", "/usr/sbin/nginx", "curl"), Run("nginx", Translated("/usr/sbin/nginx"), "curl"));
+
+    /// <summary>Nothing is translated ahead of time, and plugins see all of it.</summary>
+    [Fact]
+    public void Nginx_instrumented_on_the_fallback() =>
+        Assert.Equal(Run("nginx", "/usr/sbin/nginx", "curl"), Run("nginx", Translated("/usr/sbin/nginx", ["--aot", "none", .. Runners.AllPlugins.Select(p => $"-p{p}")]), "curl"));
 
     /// <summary>Debian's curl asks a server of this machine.</summary>
     [Fact]

@@ -26,6 +26,11 @@ public class ThreadTests
     [MemberData(nameof(Guests))]
     public void As_natively(string guest, string configuration) => Compare(guest, configuration, Runners.NoPlugins, times: 2);
 
+    /// <summary>Nothing is translated ahead of time, and plugins see all of it.</summary>
+    [Theory]
+    [MemberData(nameof(Guests))]
+    public void Instrumented_on_the_fallback(string guest, string configuration) => Compare(guest, configuration, Runners.AllPlugins, times: 1, aot: "none");
+
     [Theory]
     [MemberData(nameof(Guests))]
     [Trait("Category", "Long")]
@@ -61,12 +66,12 @@ public class ThreadTests
         Assert.Single(totals);
     }
 
-    static void Compare(string guest, string configuration, string[] plugins, int times)
+    static void Compare(string guest, string configuration, string[] plugins, int times, string aot = "all")
     {
         string path;
         lock (Building)
             path = Repository.Run(Script, "threads", configuration).Trim();
         for (var n = 0; n < times; n++)
-            Verify.Same(new($"threads/{guest}.{configuration}", path, [], [], "", [], $"{guest}.{configuration}"), plugins, plugins.Length == 0 ? "" : "+plugins");
+            Verify.Same(new($"threads/{guest}.{configuration}.aot-{aot}", path, [], [], "", [], $"{guest}.{configuration}"), plugins, plugins.Length == 0 ? "" : "+plugins", aot: aot);
     }
 }

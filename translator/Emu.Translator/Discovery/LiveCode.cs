@@ -72,8 +72,9 @@ public sealed class LiveCode(Func<ulong, ReadOnlyMemory<byte>?> page, Func<ulong
             var end = Flow.End(i);
             if (end is BlockEnd.Jump or BlockEnd.Branch) pending.Enqueue(i.NearBranchTarget);
             if (end is { } e && !Flow.FallsThrough(e)) return;
-            if (end != null) leaders.Add(i.NextIP);
             pc = i.NextIP;
+            // Instructions that overlap may meet again: no instruction is in two blocks.
+            if (end != null || code.ContainsKey(pc)) leaders.Add(pc);
         }
     }
 
