@@ -42,7 +42,7 @@ sealed unsafe class Service
         var plugins = meta is null ? [] : new PluginCatalog(typeof(BlockCounter).Assembly, CacheFolder.Root).Create(meta);
         var image = runner.Image();
         if (words[1].Length == 1) lessons = new(image, runner.Modules());
-        pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects")), "", own)
+        pipeline = new(image, new(words[1][0] - '0', 1, new ObjectCache(CacheFolder.Part("objects"), own), "")
         {
             Plugins = plugins, Scope = meta?.Scope ?? Scope.Everything,
             Files = meta is null ? [] : [CodeFile.Of(meta.Guest.Path, image), .. runner.Modules().Select(m => new CodeFile(Path.GetFileName(m.Path), new(m.From, m.To), new(() => Image.Load(m.Path, m.Base))))],

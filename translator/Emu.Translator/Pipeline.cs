@@ -107,7 +107,7 @@ public sealed class Pipeline
 
     /// <summary>Everything that a library's translation depends on when there are no plugins.</summary>
     string LibraryKey() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ',
-        [options.Version, options.Level, options.Coverage, options.ExactFaults, image.Base, Hash(image), .. options.Roots.Order()]))));
+        [options.Level, options.Coverage, options.ExactFaults, image.Base, Hash(image), .. options.Roots.Order()]))));
 
     /// <summary>The names that the other files of the program import, or that the dynamic linker looks up by itself (__libc_early_init).</summary>
     HashSet<string> Imports(Closure.Module of) =>
@@ -197,14 +197,14 @@ public sealed class Pipeline
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         void Add(string s) => hash.AppendData(Encoding.UTF8.GetBytes(s));
-        Add($"{options.Version} O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
+        Add($"O{options.Level} {plugins.Describe()} {probes.Value.Describe()}\n");
         var ready = Ready(functions, demand);
         foreach (var (f, d) in ready) Add($"{Printer.Print(f)}{d.Describe(f)}\n");
         return options.Cache.Get(Convert.ToHexStringLower(hash.GetHashAndReset()), () => Emitted(ready));
     }
 
     static (Function Function, Demand Demand)[] Ready(IEnumerable<Function> functions, Func<Function, Demand> demand) =>
-        [.. functions.Select(f => (Function: f, Demand: demand(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) })];
+        [.. functions.Select(f => (Function: f, Demand: demand(f).Fixed(f))).Select(r => r with { Function = Ready(r.Function, r.Demand) })];
 
     byte[] Emitted(IReadOnlyCollection<(Function Function, Demand Demand)> functions)
     {
@@ -230,7 +230,7 @@ public sealed class Pipeline
             with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
-            ExactFaults = options.ExactFaults, Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
+            ExactFaults = options.ExactFaults, HasFixedAddresses = options.HasFixedAddresses, Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));
     }
 
@@ -284,8 +284,7 @@ public sealed class Pipeline
 /// <param name="Level">0 (fast to build) ... 3 (fast to run).</param>
 /// <param name="Jobs">Threads at most.</param>
 /// <param name="Core">The runtime core's object file.</param>
-/// <param name="Version">Names this translator's code: objects of another one are not used.</param>
-public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, string Core, string Version)
+public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, string Core)
 {
     /// <summary>The plugins in the command line's order.</summary>
     public IReadOnlyList<Plugin> Plugins { get; init; } = [];
@@ -307,6 +306,9 @@ public sealed record PipelineOptions(int Level, int Jobs, ObjectCache Cache, str
 
     /// <summary>Whether handlers of faults see all registers, and may change them: code runs slower.</summary>
     public bool ExactFaults { get; init; }
+
+    /// <summary>Whether the guest's stack and mappings are at the same addresses in each run.</summary>
+    public bool HasFixedAddresses { get; init; }
 
     /// <summary>What the runner asks for code that it does not have.</summary>
     public FallbackReference Fallback { get; init; } = FallbackReference.None;

@@ -30,11 +30,12 @@ sealed class Translation
     {
         var image = Load(guest);
         var modules = Libraries.Of(guest, image, options);
-        return new(guest, image, modules, () => new(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects")), RuntimeCore.Path, Version.Translator)
+        return new(guest, image, modules, () => new(image, new(options.Level, options.Jobs, new ObjectCache(CacheFolder.Part("objects"), Version.Translator), RuntimeCore.Path)
         {
             WithText = withText,
             Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
+            HasFixedAddresses = options is BuildOptions { NoAslr: true },
             ExactFaults = options.ExactFaults || image.HasOwnConventions,
             Modules = modules,
             Follow = Follow.Of(options),

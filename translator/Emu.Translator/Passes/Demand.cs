@@ -44,14 +44,26 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     /// <summary>What is live where a block's terminator goes on: in the region or outside.</summary>
     public Transient AtStart(Label to, Func<Label, bool> isInside) => isInside(to) ? Before(to) : AtEdge(to);
 
+    /// <summary>
+    /// The demand of one function with the roots of this moment: another thread may add regions between two questions. What is lowered by it refers to
+    /// these regions and to no others, so that <see cref="Describe"/> names all of them.
+    /// </summary>
+    public Demand Fixed(Function f)
+    {
+        var roots = Targets(f).Where(IsRoot).ToHashSet();
+        return this with { IsRoot = roots.Contains };
+    }
+
+    static IEnumerable<ulong> Targets(Function f) => f.Blocks.SelectMany(b =>
+        b.Terminator.Successors().Select(to => to.Address).Concat(b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits))).Distinct();
+
     /// <summary>Everything above that lowering the function depends on, as text for a cache key.</summary>
     public string Describe(Function f)
     {
         var inside = f.Blocks.Select(b => b.Label).ToHashSet();
         // One that finds its code changed leaves for a block of its own as for one outside.
         var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => Guard.Kind != GuardKind.None || !inside.Contains(to)).Distinct();
-        var roots = f.Blocks.SelectMany(b => b.Terminator.Args.OfType<Const>().Select(c => (ulong)c.Bits)).Where(IsRoot).Distinct();
-        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}{(b.Terminator.Op == Op.CallTo ? $":{(ulong)Back(b):x}" : "")}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}:{IsRoot(to.Address)}"), .. roots.Select(r => $"{r:x}")]);
+        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}{(b.Terminator.Op == Op.CallTo ? $":{(ulong)Back(b):x}" : "")}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}"), .. Targets(f).Where(IsRoot).Select(r => $"{r:x}")]);
     }
 
     /// <summary>The flags in transient state.</summary>
