@@ -8,8 +8,39 @@ namespace Emu.Fallback;
 sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulong From, ulong To)> modules)
 {
     readonly MissProfile own = MissProfile.Of(program.File.Span);
+    Mappings mappings = new(0, 0, []);
     /// <summary>Of each file that code was met in; null: it cannot be read.</summary>
     readonly Dictionary<string, Library?> libraries = [];
+
+    /// <summary>What a process had mapped a moment ago: to read that takes longer than to translate a region.</summary>
+    sealed record Mappings(int Process, long ReadAt, IReadOnlyList<(ulong From, ulong To, ulong Offset, string Path)> All)
+    {
+        const long FreshMilliseconds = 100;
+
+        /// <summary>The mapping of a PC; null where it is not known.</summary>
+        public (ulong From, ulong To, ulong Offset, string Path)? At(ulong pc, int process)
+        {
+            if (process == Process && Environment.TickCount64 - ReadAt < FreshMilliseconds)
+                foreach (var m in All) if (pc >= m.From && pc < m.To) return m;
+            return null;
+        }
+
+        public static Mappings Of(int process)
+        {
+            var all = new List<(ulong, ulong, ulong, string)>();
+            try
+            {
+                foreach (string line in File.ReadLines($"/proc/{process}/maps"))
+                {
+                    var words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
+                    var ends = words[0].Split('-');
+                    all.Add((Hex(ends[0]), Hex(ends[1]), Hex(words[2]), words.Length == 6 ? words[5] : ""));
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException) { } // it is gone, or has other rights
+            return new(process, Environment.TickCount64, all);
+        }
+    }
 
     /// <summary>A library's profile, and where its code is in the file and in memory.</summary>
     sealed record Library(MissProfile Profile, IReadOnlyList<(ulong FileOffset, ulong Size, ulong Address)> Code)
@@ -60,19 +91,10 @@ sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulon
     }
 
     /// <summary>The mapped file and the offset in it.</summary>
-    static (string Path, ulong Offset)? Mapping(ulong pc, int process)
+    (string Path, ulong Offset)? Mapping(ulong pc, int process)
     {
-        try
-        {
-            foreach (string line in File.ReadLines($"/proc/{process}/maps"))
-            {
-                var words = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries);
-                var ends = words[0].Split('-');
-                if (words.Length == 6 && words[5].StartsWith('/') && Hex(ends[0]) <= pc && pc < Hex(ends[1])) return (words[5], pc - Hex(ends[0]) + Hex(words[2]));
-            }
-        }
-        catch (IOException) { } // it is gone
-        return null;
+        var found = mappings.At(pc, process) ?? (mappings = Mappings.Of(process)).At(pc, process);
+        return found is { } m && m.Path.StartsWith('/') ? (m.Path, pc - m.From + m.Offset) : null;
     }
 
     static ulong Hex(string text) => ulong.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);

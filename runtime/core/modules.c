@@ -3,6 +3,7 @@
 #include "modules.h"
 #include "core.h"
 #include "codecache.h"
+#include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -82,12 +83,23 @@ static void notice(int file) {
   }
 }
 
+// Where another library goes: what its path says, in each run, so that what was translated of it is found again (objects are named by
+// their PCs, too). Below the highest mappings that the kernel makes, and where ThreadSanitizer expects libraries.
+static uint64_t usual_place(int file) {
+  const uint64_t first = 0x7e8000000000, places = 1 << 14, step = 1 << 24;
+  Elf64_Ehdr head;
+  char path[PATH_LENGTH];
+  if (RAW4(SYS_pread64, file, &head, sizeof head, 0) != sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG) || head.e_type != ET_DYN || !path_of(file, path)) return 0;
+  return first + hash_of((const uint8_t *)path, strlen(path)) % places * step;
+}
+
 // The dynamic linker's first mapping of a library is all of it, anywhere (elf/dl-map-segments.h of glibc, ldso/dynlink.c of musl).
 uint64_t modules_place(const uint64_t args[6]) {
   if (args[0] || args[5] || args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_SHARED) || !count()) return 0;
   const struct emu_module *module = module_of((int)args[4]);
   if (!module) notice((int)args[4]);
-  if (!module || states[module - emu_modules] == LIVE || args[1] > module->to - module->from) return 0;
+  if (!module) return usual_place((int)args[4]);
+  if (states[module - emu_modules] == LIVE || args[1] > module->to - module->from) return 0;
   set(module, states[module - emu_modules] == WITHDRAWN ? WITHDRAWN : PLACED);
   return module->from;
 }

@@ -89,6 +89,35 @@ public class DynamicTests
         return translated.Error;
     }
 
+    /// <summary>A library that no build knew is where it was in the run before, and nothing of it is made by LLVM again.</summary>
+    [Fact]
+    public void The_next_run_finds_objects()
+    {
+        Library("libfar.so", "int opened(int n) { return n - 9; }");
+        File.WriteAllText(In("where.c"), """
+            #include <dlfcn.h>
+            #include <stdio.h>
+            int main(int argc, char **argv) {
+                void *opened = dlsym(dlopen(argv[1], RTLD_NOW), "opened");
+                printf("%p %d\n", opened, ((int (*)(int))opened)(argc));
+            }
+            """);
+        Repository.Run("gcc", "-O2", "-o", In("where"), In("where.c"));
+        var runner = Runners.Build(In("where"), Runners.NoPlugins, aot: "none");
+        var cache = Directory.CreateTempSubdirectory("emu-cache-");
+        (string Said, int Objects) Far()
+        {
+            var run = Repository.RunAny("/usr/bin/env", $"EMU_CACHE={cache.FullName}", "EMU_TIER=2", runner, In("libfar.so"));
+            return (run.Output + run.Errors, cache.GetFiles("*.o", SearchOption.AllDirectories).Length);
+        }
+        var (first, second) = (Far(), Far());
+        Assert.Matches("^0x7e[0-9a-f]+ -7\n$", first.Said);
+        Assert.Equal(first.Said, second.Said);
+        Assert.True(first.Objects > 100, $"{first.Objects} objects");
+        Assert.InRange(second.Objects - first.Objects, 0, first.Objects / 20); // the stack is elsewhere: string functions take other ways
+        cache.Delete(recursive: true);
+    }
+
     [Fact]
     public void Libraries_are_recognised_and_changed_ones_are_not()
     {

@@ -16,6 +16,7 @@ sealed class MissProfile
     readonly string path;
     readonly Dictionary<ulong, MissReason> misses = [];
     readonly SortedSet<string> files = new(StringComparer.Ordinal);
+    bool hasGenerated;
 
     MissProfile(string path)
     {
@@ -26,6 +27,7 @@ sealed class MissProfile
             else if (words.Length == 2 && words[0].StartsWith("0x", StringComparison.Ordinal) && Enum.TryParse(words[1], ignoreCase: true, out MissReason reason)
                 && ulong.TryParse(words[0].AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong pc))
                 misses.TryAdd(pc, reason);
+        hasGenerated = misses.ContainsValue(MissReason.Generated);
     }
 
     const string FileWord = "file";
@@ -47,7 +49,8 @@ sealed class MissProfile
     {
         if (!misses.TryAdd(pc, reason)) return;
         // Generated code lies elsewhere in the next run: of it one line is enough to say that there was some.
-        if (reason == MissReason.Generated && misses.Any(m => m.Value == reason && m.Key != pc)) return;
+        if (reason == MissReason.Generated && hasGenerated) return;
+        hasGenerated |= reason == MissReason.Generated;
         Append($"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n");
     }
 
