@@ -154,6 +154,7 @@ extern const char emu_image_name[];
 extern const char emu_build_name[]; // level and version of the translator
 extern const char emu_follow[]; // how programs that this one executes are translated (exec.c), "": they are not
 extern const uint8_t emu_exact_faults; // whether all registers are in emu_state where code translated ahead of time faults
+extern const uint8_t emu_fixed_addresses; // whether stack and mappings are at the same addresses in each run
 extern const char emu_fallback_path[], emu_fallback_host[]; // the fallback translator, and what runs it if it is a .dll
 extern const char emu_meta[], emu_meta_end[];
 extern const char *const emu_stream_paths[EMU_STREAMS] __attribute__((weak));

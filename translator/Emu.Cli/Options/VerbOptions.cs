@@ -88,6 +88,9 @@ sealed class BuildOptions : TranslationOptions
     [Option('o', "output", MetaValue = "RUNNER", HelpText = "Where the runner goes (./GUEST.emu).")]
     public string? Output { get; set; }
 
+    [Option("no-aslr", HelpText = "Stack and mappings are at the same addresses in each run, also of the programs that it executes: counts are the same.")]
+    public bool NoAslr { get; set; }
+
     [Option("bundle", HelpText = "Put what translates code that is met at run time beside the runner, in emu-fallback/ (190 MiB), for machines without emu.")]
     public bool Bundle { get; set; }
 }
@@ -95,6 +98,9 @@ sealed class BuildOptions : TranslationOptions
 [Verb("run", HelpText = "Translate a program (once) and run it.")]
 sealed class RunOptions : TranslationOptions
 {
+    [Option("no-aslr", HelpText = "Stack and mappings are at the same addresses in each run, also of the programs that it executes: counts are the same.")]
+    public bool NoAslr { get; set; }
+
     [Option("json", HelpText = "Print the report as JSON: an object with a member for each plugin.")]
     public bool Json { get; set; }
 

@@ -27,6 +27,13 @@ static unsafe class Launch
 {
     static string Launcher => Path.Combine(AppContext.BaseDirectory, "launch");
 
+    /// <summary>Stack and mappings of what this process starts or becomes are at the same addresses in each run, and so are those of the programs that it executes.</summary>
+    public static void FixAddresses()
+    {
+        const ulong ask = 0xffffffff, noRandomize = 0x40000;
+        if (Libc.personality((ulong)Libc.personality(ask) | noRandomize) < 0) throw new UserException($"--no-aslr: the kernel does not fix addresses: {Libc.Error(Marshal.GetLastSystemError())}");
+    }
+
     /// <summary>Becomes the program; returns (the reason) only if that is impossible.</summary>
     public static string Exec(string path, IReadOnlyList<byte[]> argv)
     {

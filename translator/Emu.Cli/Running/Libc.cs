@@ -24,6 +24,7 @@ static unsafe partial class Libc
     [DllImport(Library)] public static extern int getrlimit(int resource, ulong* softAndHard);
     [DllImport(Library)] public static extern int setrlimit(int resource, ulong* softAndHard);
     [DllImport(Library)] public static extern int prctl(int option, ulong value, ulong a, ulong b, ulong c);
+    [DllImport(Library)] public static extern int personality(ulong persona);
     [DllImport(Library)] public static extern int setenv(byte* name, byte* value, int overwrite);
     [DllImport(Library)] public static extern int unsetenv(byte* name);
     [DllImport(Library)] public static extern int isatty(int fd);

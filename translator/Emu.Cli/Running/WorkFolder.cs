@@ -23,7 +23,8 @@ static class WorkFolder
         string all = CacheFolder.Part("work");
         foreach (string file in Directory.GetFiles(all, "*" + Lock)) RemoveLeft(file);
         RemovePartialObjects();
-        string own = System.IO.Path.Combine(all, $"{Environment.ProcessId}-{System.IO.Path.GetRandomFileName()}");
+        // As long for each process: it becomes a word of the guest's environment, and the stack lies below that.
+        string own = System.IO.Path.Combine(all, $"{Environment.ProcessId:d7}-{System.IO.Path.GetRandomFileName()}");
         held = new(own + Lock, FileMode.CreateNew, FileAccess.Write, FileShare.None);
         return Directory.CreateDirectory(own).FullName;
     }

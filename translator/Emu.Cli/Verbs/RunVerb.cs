@@ -16,6 +16,7 @@ static class RunVerb
         var guest = GuestFile.Command(command[0]);
         var runner = RunnerStore.Get(guest, options);
         var argv = guest.Words([.. command.Select(Launch.Bytes)]);
+        if (options.NoAslr) Launch.FixAddresses();
         SetVariable("EMU_EXECFN", guest.Found); // what the guest finds in its auxiliary vector
         if (plugins) return RunAndReport(options, runner.Runner, argv);
         Memo.Answer(runner, guest);

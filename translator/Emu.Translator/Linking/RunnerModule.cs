@@ -17,6 +17,9 @@ public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnly
     /// <summary>Whether registers are known where the code faults.</summary>
     public bool ExactFaults { get; init; }
 
+    /// <summary>Whether stack and mappings are at the same addresses in each run.</summary>
+    public bool HasFixedAddresses { get; init; }
+
     /// <summary>How the runner has programs translated that it executes (runtime/core/exec.c); "": it does not.</summary>
     public string Follow { get; init; } = "";
 
@@ -74,7 +77,7 @@ public static class RunnerModule
             .section .rodata,"a",@progbits
             .balign 16
             .globl emu_image_base, emu_image_name, emu_features, emu_features_end, emu_meta, emu_meta_end, emu_stream_paths, emu_dispatch_table, emu_dispatch_mask, emu_roots, emu_roots_end, emu_root_regions
-            .globl emu_exact_faults, emu_build_name, emu_fallback_path, emu_fallback_host, emu_follow
+            .globl emu_exact_faults, emu_fixed_addresses, emu_build_name, emu_fallback_path, emu_fallback_host, emu_follow
             emu_image_base: .quad {c.ImageBase}
             emu_stream_paths:
 
@@ -85,7 +88,7 @@ public static class RunnerModule
         foreach (var line in c.Meta.Chunk(64)) s.Append(".byte ").AppendJoin(',', line).Append('\n');
         s.Append("emu_meta_end:\n");
         CpuFeatures(s);
-        s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\nemu_follow: .asciz {Quote(c.Follow)}\n");
+        s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_fixed_addresses: .byte {(c.HasFixedAddresses ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\nemu_follow: .asciz {Quote(c.Follow)}\n");
         Modules(c, s);
         Table(c.Roots, s);
         Stubs(c.Stubs, s);
