@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Emu.Instrumentation;
 
@@ -9,9 +10,13 @@ public sealed class MemoryTrace : InstrumentationPass
 {
     const ushort Write = 1, Locked = 2;
 
-    /// <summary>16 bytes an access: guest code lies below 4 GiB, so a pc has 32 bits.</summary>
-    readonly record struct Access(uint Pc, ushort Size, ushort Kind, ulong Address);
-    readonly record struct ValuedAccess(uint Pc, ushort Size, ushort Kind, ulong Address, ulong Value, ulong ValueHigh);
+    /// <summary>20 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    readonly record struct Access(ulong Pc, ushort Size, ushort Kind, ulong Address);
+
+    /// <summary>36 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    readonly record struct ValuedAccess(ulong Pc, ushort Size, ushort Kind, ulong Address, ulong Value, ulong ValueHigh);
 
     Stream<Access>? plain;
     Stream<ValuedAccess>? valued;

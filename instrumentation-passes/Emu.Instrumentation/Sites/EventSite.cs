@@ -13,7 +13,7 @@ public abstract class EventSite : Site
     private protected override Place Natural { get; }
 
     /// <summary>One of the words that the core gives (struct emu_state, runtime/core/emu.h).</summary>
-    private protected static Word Operand(int n) => Word.At(at => at.E.Get(IrType.I64, $"event{n}"));
+    private protected static Word Operand(int n, int bits = 64) => Word.At(at => at.E.Get(IrType.I64, $"event{n}"), bits);
 }
 
 /// <summary>A signal that the guest has a handler for: just before the handler.</summary>
@@ -21,7 +21,7 @@ public sealed class SignalSite : EventSite
 {
     internal SignalSite(Place place) : base(place) { }
 
-    public Word Number { get; } = Operand(0);
+    public Word Number { get; } = Operand(0, 32);
 
     /// <summary>si_code: why (sigaction(2)).</summary>
     public Word Code { get; } = Operand(1);
@@ -51,5 +51,5 @@ public sealed class ThreadSite : EventSite
     internal ThreadSite(Place place) : base(place) { }
 
     /// <summary>What gettid returns in it.</summary>
-    public Word Id { get; } = Operand(0);
+    public Word Id { get; } = Operand(0, 32);
 }

@@ -15,9 +15,9 @@ static class GuestRegisters
     static Word Make(string name) => name switch
     {
         "rip" => Instrumentation.Word.At(at => at.IsEvent ? at.E.Get(IrType.I64, "event3") : at.E.ConstBits(IrType.I64, at.Rip)),
-        "rflags" => Instrumentation.Word.At(at => at.E.Rflags()),
-        "mxcsr" => Instrumentation.Word.At(at => at.E.Native("stmxcsr", IrType.I32, null)),
-        _ when parts.TryGetValue(name, out var p) => Instrumentation.Word.At(at => at.E.Get(IrType.Int(p.Bits), p.Register, p.Byte)),
+        "rflags" => Instrumentation.Word.At(at => at.E.Rflags(), 32),
+        "mxcsr" => Instrumentation.Word.At(at => at.E.Native("stmxcsr", IrType.I32, null), 32),
+        _ when parts.TryGetValue(name, out var p) => Instrumentation.Word.At(at => at.E.Get(IrType.Int(p.Bits), p.Register, p.Byte), p.Bits),
         _ => throw new SiteException($"no register '{name}': there are the general registers and their parts, rip, rflags, fsbase, gsbase, mxcsr"),
     };
 

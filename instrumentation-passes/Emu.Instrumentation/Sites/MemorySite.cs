@@ -19,8 +19,8 @@ public sealed class MemorySite : CodeSite
     {
         (this.access, Before, After) = (access, before, after);
         Address = Word.At(Linear);
-        Value = Word.At(at => Part(at, 0));
-        ValueHigh = Word.At(at => Part(at, 1));
+        Value = Word.At(at => Part(at, 0), Math.Min(64, 8 * Size));
+        ValueHigh = Word.At(at => Part(at, 1), Math.Clamp(8 * Size - 64, 0, 64));
     }
 
     /// <summary>The guest address of the first byte, segment base included.</summary>

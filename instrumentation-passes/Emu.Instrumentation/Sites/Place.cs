@@ -36,7 +36,7 @@ public sealed class Place
     /// <summary>Adds to the counter that stands for a text; see <see cref="Counters.Key"/>.</summary>
     public void Count(Counters counters, string key, long by = 1) => Count(counters, counters.Key(key), by);
 
-    /// <summary>Appends a record: one word for each field of the stream, cut or zero-extended to the field's width.</summary>
+    /// <summary>Appends a record: one word for each field of the stream, which must hold all of it (<see cref="Word.Low"/> cuts one).</summary>
     public void Append(RecordStream stream, params ReadOnlySpan<Word> words)
     {
         if (words.Length != stream.Fields.Count) throw new SiteException($"stream {stream.FullName} has {stream.Fields.Count} fields ({string.Join(", ", stream.Fields.Select(f => f.Name))}), not {words.Length}");
@@ -45,13 +45,17 @@ public sealed class Place
         bool marked = false;
         for (int n = 0; n < words.Length; offset += stream.Fields[n++].Bytes)
         {
-            var type = IrType.Int(8 * stream.Fields[n].Bytes);
-            values[n] = words[n].In(this, type);
-            marked |= offset < 8 && values[n].Value is Const { Bits: var bits } && (ulong)bits << Math.Max(0, 8 * (offset + stream.Fields[n].Bytes - 8)) != 0;
+            var field = stream.Fields[n];
+            if (!field.Holds(words[n])) throw new SiteException($"stream {stream.FullName}: {TooLarge(field, words[n])}");
+            values[n] = words[n].In(this, IrType.Int(8 * field.Bytes));
+            marked |= offset < 8 && values[n].Value is Const { Bits: var bits } && (ulong)bits << Math.Max(0, 8 * (offset + field.Bytes - 8)) != 0;
         }
         if (!marked) throw new SiteException($"stream {stream.FullName}: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address");
         Act(Op.Append, guarded => new Detail.Symbol(stream.FullName, guarded), values);
     }
+
+    static string TooLarge(StreamField field, Word word) =>
+        $"field {field.Name} has {field.Bits} bit{(field.Bits > 1 ? "s" : "")}, " + (word.Known is { } n ? $"0x{n:x} does not fit" : $"its word may have {word.Bits}") + $": make the field larger, or say .Low({field.Bits}) of the word";
 
     /// <summary>Calls a probe; each word arrives as a uint64_t.</summary>
     public void Call(Probe probe, params ReadOnlySpan<Word> words)

@@ -14,7 +14,7 @@ public sealed class SystemCallSite : CodeSite
     internal SystemCallSite(GuestInstruction instruction, Place before, Place after) : base(instruction)
     {
         (Before, After) = (before, after);
-        Number = Word.At(at => IsEarly(at) ? at.E.Get(IrType.I32, "rax").Zext(IrType.I64) : at.E.Get(IrType.I64, "event0"));
+        Number = Word.At(at => IsEarly(at) ? at.E.Get(IrType.I32, "rax").Zext(IrType.I64) : at.E.Get(IrType.I64, "event0"), 32);
         Result = Word.At(at => !IsEarly(at) ? at.E.Get(IrType.I64, "rax") : throw new SiteException($"0x{Address:x}: the result of a system call is not known before it: use at.After"));
     }
 

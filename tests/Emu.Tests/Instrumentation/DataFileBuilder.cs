@@ -19,12 +19,12 @@ sealed class DataFileBuilder(Meta meta)
     }
 
     /// <param name="used">0 for a chunk that was still open when the run was killed.</param>
-    public DataFileBuilder Chunk(ulong stream, ulong thread, ulong sequence, ulong used, params ulong[] words)
+    public DataFileBuilder Chunk(ulong stream, ulong thread, ulong sequence, ulong used, params byte[][] records)
     {
         var c = new byte[ChunkSize];
         "EMUCHUNK"u8.CopyTo(c);
         foreach (var (w, n) in new[] { stream, thread, sequence, used }.Select((w, n) => (w, n))) Put(c, 8 + 8 * n, w);
-        for (int n = 0; n < words.Length; n++) Put(c, 64 + 8 * n, words[n]);
+        records.SelectMany(r => r).ToArray().CopyTo(c, 64);
         chunks.Add(c);
         return this;
     }

@@ -81,16 +81,19 @@ public sealed class DataFileTests : IDisposable
         Assert.Equal("main+0x20", json.GetProperty("blocks").GetProperty("blocks")[2].GetProperty("symbol").GetString());
     }
 
+    /// <summary>A record of memtrace.</summary>
+    static byte[] Access(ulong pc, ushort size, ushort kind, params ulong[] rest) =>
+        [.. BitConverter.GetBytes(pc), .. BitConverter.GetBytes(size), .. BitConverter.GetBytes(kind), .. rest.SelectMany(BitConverter.GetBytes)];
+
     [Fact]
     public void TraceInOrderOfThreadsAndSequence()
     {
         var plugins = GoldenTests.Plugins("memtrace");
-        static ulong Head(uint pc, ulong size, ulong kind) => pc | size << 32 | kind << 48;
         var file = new DataFileBuilder(MetaOf(plugins))
-            .Chunk(0, thread: 9, sequence: 0, used: 16, Head(0x401000, 8, 0), 0x7ffe0000, Head(1, 1, 1), 1)
-            .Chunk(0, thread: 7, sequence: 1, used: 32, Head(0x401004, 4, 1), 0x7ffe0008, Head(0x401008, 1, 3), 0x7ffe000c)
-            .Chunk(0, thread: 9, sequence: 3, used: 0, Head(0x40100c, 16, 2), 0x10, 0, 0, Head(2, 2, 2), 2)
-            .Chunk(3, thread: 9, sequence: 0, used: 16, Head(3, 3, 3), 3)
+            .Chunk(0, thread: 9, sequence: 0, used: 20, Access(0x401000, 8, 0, 0x7ffe0000), Access(1, 1, 1, 1))
+            .Chunk(0, thread: 7, sequence: 1, used: 40, Access(0x401004, 4, 1, 0x7ffe0008), Access(0x7f3200401008, 1, 3, 0x7ffe000c))
+            .Chunk(0, thread: 9, sequence: 3, used: 0, Access(0x40100c, 16, 2, 0x10), new byte[20], Access(2, 2, 2, 2))
+            .Chunk(3, thread: 9, sequence: 0, used: 20, Access(3, 3, 3, 3))
             .Chunk(0, thread: 9, sequence: 2, used: 0)
             .Build(state: 0);
         Assert.Equal("""
@@ -98,7 +101,7 @@ public sealed class DataFileTests : IDisposable
             0x401000 0x7ffe0000 8 R
             0x40100c 0x10 16 RL
             0x401004 0x7ffe0008 4 W
-            0x401008 0x7ffe000c 1 WL
+            0x7f3200401008 0x7ffe000c 1 WL
 
             """, Text(file, plugins));
         Assert.Equal(["R", "RL", "W", "WL"], Json(file, plugins).GetProperty("memtrace").GetProperty("accesses").EnumerateArray().Select(a => a.GetProperty("kind").GetString()));
@@ -111,7 +114,7 @@ public sealed class DataFileTests : IDisposable
         var build = new DataFileBuilder(MetaOf(plugins));
         var file = build.Build();
         Assert.Equal("[memtrace]\n", Text(file, plugins));
-        build.Chunk(0, 1, 0, 64, 0x401000 | 16ul << 32, 0x2000, 0xabc, 1, 0x401001 | 16ul << 32, 0, 0, 0);
+        build.Chunk(0, 1, 0, 72, Access(0x401000, 16, 0, 0x2000, 0xabc, 1), Access(0x401001, 16, 0, 0, 0, 0));
         Write(build.Chunks(), "own.trace");
         Assert.Equal("[memtrace]\n0x401000 0x2000 16 R 0x10000000000000abc\n", Text(file, plugins));
     }
@@ -141,7 +144,7 @@ public sealed class DataFileTests : IDisposable
     [Fact]
     public void DamageIsOneLine()
     {
-        var whole = new DataFileBuilder(MetaOf(GoldenTests.Plugins("blocks"))).Cell(0, 1, 1).Chunk(0, 1, 1, 16, 1, 1).Build();
+        var whole = new DataFileBuilder(MetaOf(GoldenTests.Plugins("blocks"))).Cell(0, 1, 1).Chunk(0, 1, 1, 16, Access(1, 0, 0, 1)).Build();
         string Error(byte[] bytes) => Assert.Throws<DataFileException>(() => { using var d = DataFile.Open(Write(bytes)); _ = new Collected(d, null); }).Message;
         Assert.EndsWith("guest.emudata: this is not a data file of emu", Error([]));
         Assert.EndsWith("this is not a data file of emu", Error([.. Enumerable.Repeat((byte)'x', 9000)]));

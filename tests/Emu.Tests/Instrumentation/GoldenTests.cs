@@ -71,6 +71,7 @@ public class GoldenTests
         "late" => new TooLate(),
         "impatient" => new Impatient(),
         "unmarked" => new Unmarked(),
+        "cutting" => new Cutting(),
         _ => new Options(),
     }, o)));
 

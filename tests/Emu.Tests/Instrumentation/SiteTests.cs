@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Emu.Instrumentation;
 using Emu.Ir;
 using Emu.Ir.Text;
@@ -34,6 +35,7 @@ public class SiteTests
     [InlineData("impatient", "0x401003: the result of a system call is not known before it: use at.After")]
     [InlineData("late", "0x401003: there is no place after 'syscall': it transfers control (ask HasAfter, or use the instruction that it leads to)")]
     [InlineData("unmarked", "stream unmarked.pairs: the first 8 bytes of a record must hold a number that is known at the site and not 0, such as at.Instruction.Address")]
+    [InlineData("cutting", "stream cutting.pairs: field Address has 32 bits, its word may have 64: make the field larger, or say .Low(32) of the word")]
     public void Refusals(string plugin, string message) =>
         Assert.Equal($"plugin {plugin}: {message}", Assert.Throws<PluginException>(() => GoldenTests.Run(Parser.Parse(Region), Region, plugin)).Message);
 
@@ -45,6 +47,42 @@ public class SiteTests
     }
 
     readonly record struct Two(ulong A, ulong B);
+    [StructLayout(LayoutKind.Sequential, Pack = 4)]
+    readonly record struct Narrow(ulong Pc, uint U32, int I32, ushort U16, bool Flag, byte U8);
+
+    static readonly Word rax = GuestRegisters.Word("rax"), eax = GuestRegisters.Word("eax"), al = GuestRegisters.Word("al");
+
+    /// <summary>Words that a field of each kind holds whatever they are at run time.</summary>
+    public static TheoryData<string, Word> Whole => new()
+    {
+        { "U32", eax }, { "I32", eax }, { "U32", rax.Low(32) }, { "U32", rax >> 32 }, { "U32", rax & uint.MaxValue }, { "U32", uint.MaxValue }, { "I32", -1 }, { "I32", int.MinValue },
+        { "U16", al << 8 }, { "U16", al | 0xff00 }, { "U16", al + al }, { "U16", 65535 }, { "Flag", true }, { "Flag", rax >> 63 }, { "U8", al ^ 255 }, { "U8", eax.Low(8) },
+    };
+
+    [Theory, MemberData(nameof(Whole))]
+    public void AFieldHoldsWhatFits(string field, Word word) => Assert.Null(Append(field, word));
+
+    /// <summary>And words that it may not hold, with what is said of them.</summary>
+    public static TheoryData<string, Word, string> Cut => new()
+    {
+        { "U32", rax, "32 bits, its word may have 64" }, { "I32", rax, "32 bits, its word may have 64" }, { "U32", rax >> 31, "32 bits, its word may have 33" },
+        { "U32", -1, "32 bits, 0xffffffffffffffff does not fit" }, { "U32", 0x7f0000401000, "32 bits, 0x7f0000401000 does not fit" }, { "I32", int.MinValue - 1L, "32 bits, 0xffffffff7fffffff does not fit" },
+        { "U16", eax, "16 bits, its word may have 32" }, { "U16", al + 65535, "16 bits, its word may have 17" }, { "U8", 256, "8 bits, 0x100 does not fit" }, { "U8", al - al, "8 bits, its word may have 64" },
+        { "Flag", al, "1 bit, its word may have 8" }, { "Flag", 2, "1 bit, 0x2 does not fit" },
+    };
+
+    [Theory, MemberData(nameof(Cut))]
+    public void AWordIsNotCutInSilence(string field, Word word, string said) => Assert.Contains($"field {field} has {said}: make the field larger", Append(field, word)!);
+
+    static string? Append(string field, Word word)
+    {
+        Word For(string name) => name == field ? word : 0;
+        var at = new Place(new(0x1000), 0x1000);
+        try { at.Append(new Stream<Narrow>("s"), 0x1000, For("U32"), For("I32"), For("U16"), For("Flag"), For("U8")); }
+        catch (SiteException e) { return e.Message; }
+        return null;
+    }
+
     readonly record struct Gap(uint A, ulong B);
     readonly record struct Short(uint A);
     readonly record struct Real(double A);
@@ -90,8 +128,8 @@ public class SiteTests
     {
         var r = new Registry(GoldenTests.Plugins("memtrace,file=t", "insns", "blocks", "memtrace,value=on"));
         Assert.Equal(["insns.executed", "blocks.runs"], r.Arrays);
-        Assert.Equal([(0, "memtrace.trace", "t", 16), (1, "memtrace2.trace", null, 32)], r.Streams.Select(s => (s.Id, s.Name, s.Path, s.Size)));
-        Assert.Equal(["Pc:4", "Size:2", "Kind:2", "Address:8"], r.Streams[0].Fields.Select(f => $"{f.Name}:{f.Bytes}"));
+        Assert.Equal([(0, "memtrace.trace", "t", 20), (1, "memtrace2.trace", null, 36)], r.Streams.Select(s => (s.Id, s.Name, s.Path, s.Size)));
+        Assert.Equal(["Pc:8", "Size:2", "Kind:2", "Address:8"], r.Streams[0].Fields.Select(f => $"{f.Name}:{f.Bytes}"));
     }
 
     [Fact]

@@ -70,6 +70,16 @@ sealed class Unmarked : InstrumentationPass
     public override void Block(BlockSite at) => at.Append(pairs, at.Register("rax"), at.Address);
 }
 
+/// <summary>Appends addresses of 64 bits to a field of 32.</summary>
+[Plugin("cutting")]
+sealed class Cutting : InstrumentationPass
+{
+    readonly record struct Pair(ulong Pc, uint Address, uint Size);
+    readonly Stream<Pair> pairs = new("pairs");
+
+    public override void Memory(MemorySite at) => at.Append(pairs, at.Instruction.Address, at.Address, at.Size);
+}
+
 /// <summary>One option of every type, and a stream with a file of its own.</summary>
 [Plugin("options", "a plugin with options")]
 sealed class Options : InstrumentationPass

@@ -55,6 +55,6 @@ public sealed partial class BaselineCompiler
             Store(w, Beyond(new(Iced.Intel.Register.RDI), offset));
             offset += w.Type.Bytes;
         }
-        code.Add(Instruction.Create(Code.Add_rm64_imm8, State(buffer), size));
+        code.Add(Instruction.Create(size < 128 ? Code.Add_rm64_imm8 : Code.Add_rm64_imm32, State(buffer), size));
     }
 }
