@@ -26,7 +26,7 @@ public sealed class BlockCounter : InstrumentationPass
         to.WriteObjects("blocks", data[runs].Top(int.MaxValue), c =>
         {
             to.WriteString("address", $"0x{c.Key:x}");
-            to.WriteString("symbol", data.SymbolAt(c.Key)?.ToString());
+            to.WriteSymbol(data.SymbolAt(c.Key));
             to.WriteNumber("count", c.Value);
         });
     }

@@ -53,9 +53,13 @@ public sealed class CallTrace : InstrumentationPass
 
     public override void Report(Collected data, TextWriter to)
     {
-        if (trace != null) PrintTrace(data, to);
-        else foreach (var c in Rows(data).Take(Top)) to.WriteLine($"{c.Count,12:n0} {c.File} {c.Callee}");
+        if (!Rows(data).Any()) to.WriteLine(Nothing(data));
+        else if (trace != null) PrintTrace(data, to);
+        else foreach (var c in Rows(data).Take(Top)) to.WriteLine($"{c.Count,12:n0} {c.File} {data.Demangle(c.Callee)}");
     }
+
+    string Nothing(Collected data) =>
+        "no calls" + (Direct ? "" : data.Run.Meta.Guest.Libraries.Count == 0 ? " of library functions: the program is linked statically (direct=on: direct calls by symbol, too)" : " of library functions (direct=on: direct calls by symbol, too)");
 
     void PrintTrace(Collected data, TextWriter to)
     {
@@ -67,7 +71,7 @@ public sealed class CallTrace : InstrumentationPass
             {
                 ulong[] words = [c.A, c.B, c.C, c.D, c.E, c.F];
                 var (file, callee) = Split(data.Label(calls, c.Key));
-                to.WriteLine($"{file} {callee}({string.Join(", ", words.Take(Args).Select(SystemCallText.Number))})");
+                to.WriteLine($"{file} {data.Demangle(callee)}({string.Join(", ", words.Take(Args).Select(SystemCallText.Number))})");
             }
         }
     }
@@ -77,7 +81,7 @@ public sealed class CallTrace : InstrumentationPass
         to.WriteObjects("calls", Rows(data), c =>
         {
             to.WriteString("file", c.File);
-            to.WriteString("function", c.Callee);
+            to.WriteName("function", data.Demangle(c.Callee), c.Callee);
             to.WriteNumber("count", c.Count);
         });
     }

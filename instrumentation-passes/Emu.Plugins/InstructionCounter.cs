@@ -7,13 +7,13 @@ namespace Emu.Plugins;
 [Plugin("insns", "how many instructions run, in total and per symbol")]
 public sealed class InstructionCounter : InstrumentationPass
 {
-    /// <summary>By the address of the symbol; 0 where there is none.</summary>
+    /// <summary>By the address of the function; 0: code of no file.</summary>
     readonly Counters executed = new("executed");
 
     [Option("top", "how many symbols to print (20)")]
     public int Top { get; set; } = 20;
 
-    public override void Instruction(InstructionSite at) => at.Count(executed, key: at.Instruction.Symbol?.Address ?? 0);
+    public override void Instruction(InstructionSite at) => at.Count(executed, key: at.Instruction.Function);
 
     public override void Report(Collected data, TextWriter to)
     {
@@ -26,11 +26,11 @@ public sealed class InstructionCounter : InstrumentationPass
         to.WriteNumber("total", data[executed].Total);
         to.WriteObjects("symbols", data[executed].Top(int.MaxValue), c =>
         {
-            to.WriteString("symbol", Name(data, c.Key));
+            to.WriteName("symbol", Name(data, c.Key), data.SymbolAt(c.Key)?.RawName);
             to.WriteString("address", $"0x{c.Key:x}");
             to.WriteNumber("count", c.Value);
         });
     }
 
-    static string Name(Collected data, ulong symbol) => symbol == 0 ? "(no symbol)" : data.SymbolAt(symbol)?.Name ?? $"0x{symbol:x}";
+    static string Name(Collected data, ulong symbol) => symbol == 0 ? "(no file)" : data.SymbolAt(symbol)?.Name ?? $"0x{symbol:x}";
 }

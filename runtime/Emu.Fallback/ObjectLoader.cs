@@ -58,7 +58,7 @@ sealed class ObjectLoader
     }
 
     /// <summary>Unwind tables are of no use here; of debug information the lines are.</summary>
-    static bool IsLoaded(Section s) => s.Size > 0 && (s.Name == ".debug_line" || (s.Flags & Allocated) != 0 && s.Name is not (".eh_frame" or "emu_counters"));
+    static bool IsLoaded(Section s) => s.Size > 0 && (s.Name is ".debug_line" or ".debug_line_str" || (s.Flags & Allocated) != 0 && s.Name is not (".eh_frame" or "emu_counters"));
 
     void Relocate(Section relocations, int target)
     {
@@ -68,8 +68,8 @@ sealed class ObjectLoader
             int at = relocations.Offset + 24 * n, offset = (int)U64(at);
             ulong place = placed[target] + (ulong)offset, addend = U64(at + 16);
             uint type = U32(at + 8);
-            // Lines name files in a section that stays out: nobody reads that.
-            ulong value = sections[target].Name == ".debug_line" && type != 1 ? 0 : Address(symbols, (int)U32(at + 12)) + addend;
+            // The lines' names are in .debug_line_str: their addresses are there instead of offsets (runtime/core/locate.c).
+            ulong value = Address(symbols, (int)U32(at + 12)) + addend;
             var to = cache.At(place, 8);
             switch (type)
             {

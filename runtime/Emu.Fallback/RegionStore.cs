@@ -177,6 +177,7 @@ sealed unsafe class RegionStore
         "emu_heat_cell" => heat + 4 * (ulong)region,
         _ when stubs.TryGetValue(name, out ulong stub) => stub,
         _ when name.StartsWith("emu_r_", StringComparison.Ordinal) && known.TryGetValue(Convert.ToUInt64(name[6..], 16), out var versions) => versions[0].Host,
+        _ when runner.IsThreadLocal(name) => (ulong)stateOffset + runner[name] - runner["emu_state"],
         _ => runner[name],
     };
 }

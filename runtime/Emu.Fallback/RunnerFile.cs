@@ -9,10 +9,11 @@ namespace Emu.Fallback;
 /// <summary>The runner's own file: the guest's image, the plugins, and the addresses of everything in it.</summary>
 sealed class RunnerFile
 {
-    const int SymbolTable = 2;
+    const int SymbolTable = 2, ThreadLocal = 6; // SHT_SYMTAB, STT_TLS
 
     readonly byte[] file;
     readonly Dictionary<string, ulong> symbols = [];
+    readonly HashSet<string> threadLocal = [];
     readonly List<(ulong Address, ulong Size, ulong Offset)> segments = [];
 
     public RunnerFile(string path)
@@ -49,6 +50,9 @@ sealed class RunnerFile
     /// <summary>A symbol's address.</summary>
     public ulong this[string name] => symbols.TryGetValue(name, out ulong address) ? address : throw new TranslationException($"the runner has no {name}");
 
+    /// <summary>Whether a symbol's address is one in the runner's thread-local storage.</summary>
+    public bool IsThreadLocal(string name) => threadLocal.Contains(name);
+
     ReadOnlyMemory<byte> Between(string from, string to) => file.AsMemory((int)Offset(this[from]), (int)(this[to] - this[from]));
 
     ReadOnlySpan<byte> At(ulong address, int size) => file.AsSpan((int)Offset(address), size);
@@ -79,7 +83,12 @@ sealed class RunnerFile
             if (U32(at + 4) != SymbolTable) continue;
             ulong names = U64(table + U32(at + 40) * size + 24), from = U64(at + 24), end = from + U64(at + 32);
             for (ulong s = from; s + entry <= end; s += entry)
-                if (U16(s + 6) != 0 && U32(s) != 0) symbols.TryAdd(Text(names + U32(s)), U64(s + 8));
+            {
+                if (U16(s + 6) == 0 || U32(s) == 0) continue;
+                string name = Text(names + U32(s));
+                symbols.TryAdd(name, U64(s + 8));
+                if ((file[s + 4] & 0xf) == ThreadLocal) threadLocal.Add(name);
+            }
         }
     }
 

@@ -47,6 +47,10 @@ uint64_t images_fault_exit(uint64_t host_pc);
 // locate.c: guest PC of a host PC, from the runner's .debug_line; 0: not generated code.
 uint64_t locate(uint64_t host_pc);
 
+// Its line in a probe's source; 0: none is known.
+enum { SOURCE_NAME = 64 };
+uint32_t locate_in_source(uint64_t host_pc, char file[SOURCE_NAME]);
+
 // image.c: the guest's segments.
 struct image {
   uint64_t entry, phdr, phnum, end; // of the program; end: first byte after its last segment
@@ -161,6 +165,7 @@ long exec_call(long number, const uint64_t args[6]);
 long process_call(long number, const uint64_t args[6]);
 void process_finish(int status); // what is done before it ends
 _Noreturn void process_exit(int status);
+_Noreturn void process_die(int signal);
 
 // threads.c: the guest's threads, and its processes that share memory.
 struct clone_args;
@@ -174,6 +179,14 @@ bool thread_shares_at(int64_t distance); // the same of another one
 void threads_call_to_core(void); // generated code of every thread leaves for the core at its next check
 void threads_each_other(void (*see)(int64_t distance)); // how far their thread-local objects are from this thread's
 uint64_t thread_storage(void);   // where this thread's thread-local storage begins
+
+// libc.c: the C library of the runner, in probes.
+void libc_begin(void);
+void libc_block(uint64_t at);           // what the library finds at the thread pointer of a new thread
+void libc_thread_begins(uint32_t id);   // in that thread
+void libc_flush(void);
+void libc_before_fork(void);
+void libc_after_fork(bool is_child);
 
 // clock.c: clocks through the host's vDSO.
 long clock_call(long number, const uint64_t args[6]);

@@ -37,11 +37,90 @@ static int create(const char *path) {
   return fd;
 }
 
-static void append_number(char *path, unsigned number) {
-  char digits[12] = {0}, *at = digits + sizeof digits - 1;
-  for (; number; number /= 10) *--at = (char)('0' + number % 10);
-  *--at = '.';
-  strcat(path, at);
+// --- Its name ------------------------------------------------------------------------------------------------------------------------
+
+static const char *guest_name(void) {
+  const char *slash = strrchr(emu_image_name, '/');
+  return slash ? slash + 1 : emu_image_name;
+}
+
+struct name {
+  char text[PATH_LENGTH];
+  size_t length;
+};
+
+static void put(struct name *name, const char *text, size_t length) {
+  if (name->length + length >= sizeof name->text) fail("cannot write the data file: its name is too long");
+  memcpy(name->text + name->length, text, length);
+  name->text[name->length += length] = 0;
+}
+
+static void put_text(struct name *name, const char *text) { put(name, text, strlen(text)); }
+
+static void put_number(struct name *name, uint64_t number) {
+  char digits[24] = {0}, *at = digits + sizeof digits - 1;
+  do *--at = (char)('0' + number % 10);
+  while (number /= 10);
+  put_text(name, at);
+}
+
+static void put_host(struct name *name) {
+  char host[256] = {0};
+  gethostname(host, sizeof host - 1);
+  put_text(name, host);
+}
+
+// As in core_pattern (core(5)). Returns whether there is a %n, which becomes `number`.
+static bool expand(struct name *name, const char *pattern, uint64_t number) {
+  const char *whole = pattern;
+  bool numbered = false;
+  name->length = 0;
+  put_text(name, "");
+  for (; *pattern; pattern++) {
+    if (*pattern != '%') {
+      put(name, pattern, 1);
+      continue;
+    }
+    switch (*++pattern) {
+    case '%': put(name, "%", 1); break;
+    case 'p': put_number(name, (uint64_t)getpid()); break;
+    case 't': put_number(name, now() / 1000000000); break;
+    case 'b': put_text(name, guest_name()); break;
+    case 'h': put_host(name); break;
+    case 'n': numbered = true, put_number(name, number); break;
+    default: fail("EMU_DATA=%s: %s", whole, "there are %p (process), %b (guest), %t (time), %h (host), %n (a free number) and %%");
+    }
+  }
+  return numbered;
+}
+
+static int create_new(const char *path) {
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+  if (fd >= 0) in_use(fd);
+  return fd;
+}
+
+// The first number that nobody has.
+static int create_numbered(struct name *name, const char *pattern) {
+  for (uint64_t number = 1;; number++) {
+    if (!expand(name, pattern, number)) return -1;
+    int fd = create_new(name->text);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+}
+
+// What nobody has asked for does not take the place of another run's: GUEST.emudata, GUEST.2.emudata, ...
+static int create_default(struct name *name) {
+  for (uint64_t number = 1;; number++) {
+    name->length = 0;
+    put_text(name, guest_name());
+    if (number > 1) put_text(name, "."), put_number(name, number);
+    put_text(name, ".emudata");
+    int fd = create_new(name->text);
+    if (fd < 0 && errno == EEXIST) continue;
+    if (fd >= 0 && number > 1) say("the data file is %s: there are others", name->text);
+    return fd;
+  }
 }
 
 static bool is_regular(const char *path) {
@@ -51,24 +130,31 @@ static bool is_regular(const char *path) {
 
 // A file that a live process still writes (of a pipeline, or the parent of an exec) stays its own: this one becomes PATH.PID. One that was
 // executed by a translated program has that name at once, and with a number if the same process has had it before.
-static int create_free(const char *path) {
+static int create_named(const char *path) {
   bool own = exec_followed() && is_regular(path);
   int fd = own ? -2 : create(path);
   if (fd != -2) return fd;
-  char name[PATH_LENGTH];
-  size_t length = strlen(path) + 12;
-  if (length > sizeof name - 12) return errno = ENAMETOOLONG, -1;
-  append_number(strcpy(name, path), (unsigned)getpid());
-  length = strlen(name);
-  for (unsigned again = 2; own && !access(name, F_OK); again++) name[length] = 0, append_number(name, again);
-  return create(name);
+  static struct name name;
+  name.length = 0;
+  put_text(&name, path), put_text(&name, "."), put_number(&name, (uint64_t)getpid());
+  size_t length = name.length;
+  for (uint64_t again = 2; own && !access(name.text, F_OK); again++) name.length = length, put_text(&name, "."), put_number(&name, again);
+  return create(name.text);
+}
+
+static int create_free(struct name *name, const char *path) {
+  if (!path || !*path) return create_default(name);
+  return expand(name, path, 1) ? create_numbered(name, path) : create_named(name->text);
 }
 
 // Where the guest may change its folder before another program is executed.
 static void note(const char *path) {
   char whole[2 * PATH_LENGTH] = "";
   if (*path != '/' && (!getcwd(whole, PATH_LENGTH) || !strcat(whole, "/"))) return;
-  exec_note_data(strncat(whole, path, PATH_LENGTH));
+  strncat(whole, path, PATH_LENGTH);
+  struct name escaped = {.length = 0};
+  for (const char *at = whole; *at; at++) put(&escaped, "%%", *at == '%' ? 2 : 0), put(&escaped, at, *at == '%' ? 0 : 1);
+  exec_note_data(escaped.text);
 }
 
 static void lay_out(struct data_header *h) {
@@ -108,26 +194,19 @@ static bool fill(int fd) {
   return counters_init();
 }
 
-static const char *default_path(void) {
-  static char path[300];
-  const char *slash = strrchr(emu_image_name, '/');
-  strncpy(path, slash ? slash + 1 : emu_image_name, 255);
-  return strcat(path, ".emudata");
-}
-
 void data_open(const char *path) {
   if ((uint64_t)emu_meta == (uint64_t)emu_meta_end) return;
-  if (!path || !*path) path = default_path();
-  note(path);
+  static struct name name;
   struct stat is;
-  int device = -1, fd = create_free(path);
-  if (fd < 0) unwritable(path);
+  int device = -1, fd = create_free(&name, path);
+  if (fd < 0) unwritable(name.text);
+  note(name.text);
   if (!fstat(fd, &is) && !S_ISREG(is.st_mode)) { // /dev/null, a pipe: counters live in memory, records are streamed
     device = descriptor_own(fd);
     fd = memfd_create("emudata", MFD_CLOEXEC);
   }
   fd = descriptor_own(fd);
-  if (!fill(fd)) unwritable(path);
+  if (!fill(fd)) unwritable(name.text);
   stream_init(fd, device);
 }
 

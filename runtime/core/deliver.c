@@ -8,11 +8,6 @@
 
 _Noreturn void dispatch(void);
 
-static _Noreturn void die(int signal) {
-  data_finish(2, (uint64_t)signal);
-  signals_die(signal);
-}
-
 // Whether the last handler of a fault ended by rt_sigreturn of its own frame.
 static _Thread_local uint64_t fault_frame;
 static _Thread_local bool fault_returns;
@@ -29,12 +24,12 @@ void deliver_leaves_frames(void) {
 static bool deliver(const struct arrival *a, bool exact) {
   struct emu_state *s = &emu_state;
   uint64_t rip = s->rip;
-  if (a->action.handler == (uint64_t)SIG_DFL) die(a->info.si_signo); // the action changed while the signal waited
+  if (a->action.handler == (uint64_t)SIG_DFL) process_die(a->info.si_signo); // it is noted all the same, or it was another one when the signal came
   if (a->action.handler == (uint64_t)SIG_IGN) return signals_block(a->blocked_after), true;
   uint64_t frame = frame_push(a, exact);
   if (!frame) {
     say("guest killed by SIGSEGV at %@: no stack for the frame of %s", rip, signal_name(a->info.si_signo));
-    die(SIGSEGV); // force_sigsegv
+    process_die(SIGSEGV); // force_sigsegv
   }
   uint64_t entry = s->rip;
   if (frame == left_frame) left_frame = 0;
@@ -70,7 +65,7 @@ bool deliver_return(void) {
   }
   if (left_frame && frame == left_frame) {
     say("the registers at %@, where a handler for a fault returns to, are lost: build the runner with --exact-faults", emu_state.rip);
-    die(SIGSEGV);
+    process_die(SIGSEGV);
   }
   signals_block(mask);
   if (emu_state.acid & EMU_TF) deliver_leaves_frames(), host_stack_restart(dispatch);
@@ -135,7 +130,7 @@ static _Noreturn void run_handler(struct interrupted *was) {
   if (!was->exact && (back || fault_returns)) {
     say("the guest's handler for %s at %@ changed registers in its context: build the runner with --exact-faults",
         signal_name(was->arrival.info.si_signo), was->pc);
-    die(was->arrival.info.si_signo);
+    process_die(was->arrival.info.si_signo);
   }
   deliver_leaves_frames();
   host_stack_restart(dispatch);

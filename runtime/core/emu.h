@@ -38,6 +38,7 @@ struct emu_state {
   uint64_t operand; // address operand of a helper
   uint64_t form;    // of emu_helper_image: which instruction
   uint64_t event[4]; // operands of an event, [3] the guest's PC (events.c); [0] after a watched system call: its number
+  const char *probe; // the one that runs, in words; NULL: none
 };
 
 _Static_assert(offsetof(struct emu_state, rip) == 0x080, "ABI");
@@ -55,6 +56,7 @@ _Static_assert(offsetof(struct emu_state, host_limit) == 0x3c0, "ABI");
 _Static_assert(offsetof(struct emu_state, operand) == 0x3d8, "ABI");
 _Static_assert(offsetof(struct emu_state, form) == 0x3e0, "ABI");
 _Static_assert(offsetof(struct emu_state, event) == 0x3e8, "ABI");
+_Static_assert(offsetof(struct emu_state, probe) == 0x408, "ABI");
 
 extern _Thread_local struct emu_state emu_state __attribute__((tls_model("local-exec")));
 

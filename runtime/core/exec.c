@@ -167,6 +167,7 @@ static void name(struct program *p, int folder) {
 // --- Executing it -------------------------------------------------------------------------------------------------------------------
 
 static long execute(long number, const uint64_t args[6]) {
+  libc_flush();
   data_finish(1, 0);
   signals_before_exec();
   long result = raw(number, args[0], args[1], args[2], args[3], args[4], 0);

@@ -20,7 +20,16 @@ const char *signal_name(int signal) {
   return name ? name : "a real-time signal";
 }
 
-static _Noreturn void die(int signal) {
+// The plugins run no more.
+static _Noreturn void die_of_probe(int signal, uint64_t host_pc, uint64_t address) {
+  const char *name = signal_name(signal), *probe = emu_state.probe;
+  char file[SOURCE_NAME];
+  uint64_t line = locate_in_source(host_pc, file);
+  emu_state.probe = NULL; // another fault is the runtime's own
+  if (line)
+    say("%s in the %s, %s:%u, address %x", name, probe, file, line, address);
+  else
+    say("%s in the %s, address %x, host PC %x", name, probe, address, host_pc);
   data_finish(2, (uint64_t)signal);
   signals_die(signal);
 }
@@ -77,7 +86,7 @@ static bool handled(uint64_t pc, int signal, const char *text) {
 void emu_trap(uint64_t pc, uint64_t kind, const char *text) {
   if (handled(pc, (int)kind, text)) host_stack_restart(dispatch);
   say("guest killed by %s at %@: %s", signal_name((int)kind), pc, text);
-  die((int)kind);
+  process_die((int)kind);
 }
 
 void emu_trapped(void) {
@@ -115,8 +124,9 @@ void on_fault(int signal, siginfo_t *info, void *context) {
     *host_pc = (greg_t)resume;
     return;
   }
+  if (emu_state.probe) die_of_probe(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   uint64_t pc = signals_wants(signal) ? locate((uint64_t)*host_pc) : 0;
   if (pc && !host_stack_guard((uint64_t)info->si_addr)) return deliver_fault(info, context, pc, is_exact((uint64_t)*host_pc));
   explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
-  die(signal);
+  process_die(signal);
 }

@@ -12,6 +12,7 @@ enum { PR_GET_AUXV = 0x41555856, PR_SET_MDWE_NUMBER = 65 }; // linux/prctl.h
 
 void process_finish(int status) {
   fallback_say_statistics();
+  libc_flush();
   data_finish(1, (uint64_t)(status & 0xff));
 }
 
@@ -19,6 +20,14 @@ void process_exit(int status) {
   threads_end();
   process_finish(status);
   for (;;) RAW1(SYS_exit_group, status);
+}
+
+// Where there is another fault on the way, it is the end.
+void process_die(int signal) {
+  static bool dies;
+  if (!thread_shares() && !__atomic_exchange_n(&dies, true, __ATOMIC_ACQ_REL)) threads_end(), libc_flush();
+  data_finish(2, (uint64_t)signal);
+  signals_die(signal);
 }
 
 static long set_fs(uint64_t base) {
@@ -59,12 +68,14 @@ static long fork_as(long number, const struct clone_args *wanted, size_t size) {
   struct clone_args host = *wanted;
   host.flags &= ~(uint64_t)CLONE_SETTLS;
   host.stack = host.stack_size = 0;
+  libc_before_fork();
   locks_before_fork();
   uint64_t held = signals_hold(); // the child must not inherit one that waits
   long child = signals_waiting()       ? RESTART
                : number == SYS_clone3 ? RAW2(number, &host, size)
                                       : raw(SYS_clone, host.flags | host.exit_signal, 0, host.parent_tid, host.child_tid, 0, 0);
   locks_after_fork(child == 0);
+  libc_after_fork(child == 0);
   signals_release(held);
   if (child != 0) return child;
   if (wanted->stack) emu_state.gpr[RSP] = wanted->stack + wanted->stack_size;

@@ -37,6 +37,16 @@ static long set(int signal, struct action *action, struct action *old) {
 
 static bool core_owned(int signal) { return OWNED_SIGNALS & signal_bit(signal); }
 
+// Passes are told of the ends of threads: then no signal ends the guest behind the core's back, but SIGKILL.
+static bool ends_are_told(void) { return event_watched(EVENT_THREAD_EXIT); }
+
+// Whether the core has a handler for the default action (kernel/signal.c: those that end the process).
+static bool noted_by_default(int signal) {
+  const uint64_t others = signal_bit(SIGKILL) | signal_bit(SIGSTOP) | signal_bit(SIGTSTP) | signal_bit(SIGTTIN) | signal_bit(SIGTTOU) | signal_bit(SIGCONT) |
+                          signal_bit(SIGCHLD) | signal_bit(SIGURG) | signal_bit(SIGWINCH) | OWNED_SIGNALS;
+  return ends_are_told() && !(others & signal_bit(signal));
+}
+
 static bool handled(const struct action *action) {
   return action->handler != (uint64_t)SIG_DFL && action->handler != (uint64_t)SIG_IGN;
 }
@@ -193,7 +203,7 @@ static void put_back(int signal, siginfo_t *info, ucontext_t *context) {
 void signals_sent(int signal, siginfo_t *info, void *context) {
   if (blocked & signal_bit(signal)) return put_back(signal, info, context);
   if (guest[signal].handler == (uint64_t)SIG_IGN) return;
-  if (handled(&guest[signal])) return note(signal, info, context);
+  if (handled(&guest[signal]) || ends_are_told()) return note(signal, info, context);
   data_finish(2, (uint64_t)signal);
   signals_die(signal);
 }
@@ -227,11 +237,26 @@ void signals_inherit(int64_t distance, uint64_t flags) {
 
 uint64_t signals_blocked(uint64_t held) { return held | blocked; }
 
+static void take(int signal, struct action *action) {
+  const uint64_t passed = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | SA_NODEFER | SA_RESETHAND;
+  guest[signal] = *action;
+  if (core_owned(signal)) return;
+  if (handled(action) || (action->handler == (uint64_t)SIG_DFL && noted_by_default(signal)))
+    set_handler(signal, on_signal, action->flags & passed, ~0ull);
+  else
+    set(signal, action, NULL);
+}
+
 // Actions inherited through exec (only SIG_IGN can be) are the guest's first ones.
 void signals_init(void) {
   use_stacks(first_stacks);
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set(owned[i], NULL, &guest[owned[i]]);
   own();
+  for (int signal = 1; signal < ACTIONS; signal++) {
+    if (!noted_by_default(signal)) continue;
+    set(signal, NULL, &guest[signal]);
+    take(signal, &guest[signal]);
+  }
   signals_block(host_blocked());
 }
 
@@ -247,16 +272,6 @@ void signals_after_failed_exec(void) {
   RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &OWNED_SIGNALS, NULL, 8);
 }
 
-static void take(int signal, struct action *action) {
-  const uint64_t passed = SA_NOCLDSTOP | SA_NOCLDWAIT | SA_RESTART | SA_NODEFER | SA_RESETHAND;
-  guest[signal] = *action;
-  if (core_owned(signal)) return;
-  if (handled(action))
-    set_handler(signal, on_signal, action->flags & passed, ~0ull);
-  else
-    set(signal, action, NULL);
-}
-
 // kernel/signal.c: rt_sigaction, in its order of checks.
 static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
   struct action action = {0}, before;
@@ -266,7 +281,7 @@ static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
   action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
   if (new && core_owned(signal) && handled(&action)) fallback_exact_faults();
   uint64_t held = lock_actions();
-  if (core_owned(signal) || handled(&guest[signal]))
+  if (core_owned(signal) || noted_by_default(signal) || handled(&guest[signal]))
     before = guest[signal];
   else
     set(signal, NULL, &before);

@@ -43,6 +43,7 @@ int main(int argc, char **argv, char **envp) {
   // Of a position-independent program as high as natively (ELF_ET_DYN_BASE), where there is room.
   memory_set_break(emu_image_base ? 0x555556000000 : page_up(image.end));
   data_open(getenv("EMU_DATA"));
+  libc_begin();
   signals_init();
   // ELF_PLAT_INIT and the psABI: every register zero, x87 and SSE in their initial state.
   emu_state.gpr[RSP] = stack_prepare(argv, envp, &image);

@@ -91,7 +91,7 @@ static void lay_out(uint64_t block) {
   initialise(at, at, cells);
   initialise(at, cells_end, block + TCB_ROOM);
   memcpy((void *)block, (const void *)self(), BLOCK);
-  *(uint64_t *)block = block;
+  libc_block(block);
 }
 
 // --- Slots ----------------------------------------------------------------------------------------------------------------
@@ -150,6 +150,7 @@ void threads_each_other(void (*see)(int64_t distance)) {
 
 void thread_begins(void) {
   birth.id = (uint32_t)RAW0(SYS_gettid);
+  libc_thread_begins(birth.id);
   event_happens(EVENT_THREAD_START, birth.id, 0, 0);
 }
 
@@ -286,6 +287,7 @@ void threads_forked(void) {
   if (birth.slot) first = 0;
   birth.given_back = birth.slot;
   birth.id = (uint32_t)RAW0(SYS_gettid);
+  libc_thread_begins(birth.id);
   birth.shares = false;
   alive = 1;
   leader_left = false;

@@ -16,7 +16,7 @@ public readonly record struct Reg(string Name, int Byte = 0)
 /// </remarks>
 public static class GuestState
 {
-    public const int Rip = 0x80, Flags = 0x88, X87 = 0xb0, Vectors = 0x140, Streams = 0x340, HostLimit = 0x3c0, TrapSignal = 0x3c8, TrapText = 0x3d0, Operand = 0x3d8, Form = 0x3e0, Event = 0x3e8, Size = 0x408;
+    public const int Rip = 0x80, Flags = 0x88, X87 = 0xb0, Vectors = 0x140, Streams = 0x340, HostLimit = 0x3c0, TrapSignal = 0x3c8, TrapText = 0x3d0, Operand = 0x3d8, Form = 0x3e0, Event = 0x3e8, Probe = 0x408, Size = 0x410;
 
     /// <summary>Bytes of the registers that are no guest's: they end at offset 0.</summary>
     public const int LocalSize = 64;

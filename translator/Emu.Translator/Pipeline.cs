@@ -230,7 +230,8 @@ public sealed class Pipeline
             with { Scope = options.Scope }).ToJson();
         return options.Cache.Put("runner", RunnerModule.Emit(new(guestPath, image.Base, [.. code.SelectMany(c => c.Roots)], meta, [.. instrumenter.Registry.Streams.Select(s => s.Path)], options.Fallback)
         {
-            ExactFaults = options.ExactFaults, HasFixedAddresses = options.HasFixedAddresses, Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
+            ExactFaults = options.ExactFaults, HasFixedAddresses = options.HasFixedAddresses, HasProbes = !probes.Value.IsEmpty,
+            Follow = options.Follow, Stubs = [.. code.SelectMany(c => c.Stubs)], Interpreter = image.Interpreter, Modules = options.Modules,
         }));
     }
 

@@ -9,6 +9,9 @@ public interface ISymbols
 {
     /// <summary>The symbol that covers a guest address; null: none.</summary>
     GuestSymbol? At(ulong address);
+
+    /// <summary>What a name of C++ or Rust stands for; any other one as it is.</summary>
+    string Demangle(string name) => name;
 }
 
 /// <summary>What a run collected, seen by one pass: <c>data[counters]</c> and <c>data.Records(stream)</c>.</summary>
@@ -53,10 +56,13 @@ public sealed class Collected
     public string Label(Counters counters, ulong key) =>
         arrays.TryGetValue(counters.FullName, out var a) && (a.Labels.TryGetValue(key, out var text) || names.TryGetValue((a.Id, key), out text)) ? text : $"0x{key:x}";
 
-    /// <summary>The symbol that covers a guest address; null: none.</summary>
+    /// <summary>The symbol that covers a guest address, by a name for people; where there is none, file and offset; null: it is of no file.</summary>
     public GuestSymbol? SymbolAt(ulong address) => symbols?.At(address);
 
-    /// <summary>A guest address with its symbol: <c>0x401136 main+0x10</c>.</summary>
+    /// <summary>What a name of C++ or Rust stands for; any other one as it is.</summary>
+    public string Demangle(string name) => symbols?.Demangle(name) ?? name;
+
+    /// <summary>A guest address with its symbol: <c>0x401136 main+0x10</c>, <c>0x10001234 /bin/true+0x1234</c>.</summary>
     public string Symbolize(ulong address) => SymbolAt(address) is { } s ? $"0x{address:x} {s}" : $"0x{address:x}";
 }
 

@@ -24,11 +24,10 @@ public static class Report
         var data = Bind(file, plugins, symbols);
         using var json = new Utf8JsonWriter(to, new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartObject();
-        Print(json, "--only", file.Meta.Scope.Only);
-        Print(json, "--exclude", file.Meta.Scope.Exclude);
         foreach (var p in plugins)
         {
             json.WriteStartObject(p.Name);
+            Print(json, file.Meta.Scope);
             p.Do(pass => pass.ReportJson(data, json));
             json.WriteEndObject();
         }
@@ -38,10 +37,19 @@ public static class Report
     }
 
     /// <summary>What the code was restricted to, if it was.</summary>
-    static void Print(Utf8JsonWriter json, string option, IReadOnlyList<ScopePart> parts)
+    static void Print(Utf8JsonWriter json, Scope scope)
+    {
+        if (scope.ToString() == "") return;
+        json.WriteStartObject("restricted");
+        Print(json, "only", scope.Only);
+        Print(json, "exclude", scope.Exclude);
+        json.WriteEndObject();
+    }
+
+    static void Print(Utf8JsonWriter json, string name, IReadOnlyList<ScopePart> parts)
     {
         if (parts.Count == 0) return;
-        json.WriteStartArray(option);
+        json.WriteStartArray(name);
         foreach (var p in parts) json.WriteStringValue(p.Text);
         json.WriteEndArray();
     }

@@ -40,6 +40,11 @@ public abstract class GuestInstruction
     /// <summary>The symbol that covers the address, and how far inside it is; null: none.</summary>
     public GuestSymbol? Symbol { get; init; }
 
+    /// <summary>
+    /// The address of its function: of the symbol, else what the file's unwind tables and sections say (of a stripped program); 0: the code is of no file.
+    /// </summary>
+    public ulong Function { get; init; }
+
     /// <summary>The instruction's encoding.</summary>
     public abstract ReadOnlyMemory<byte> Bytes { get; }
 
@@ -65,6 +70,9 @@ public abstract class GuestInstruction
 /// <summary>A symbol, and an address inside it.</summary>
 public sealed record GuestSymbol(string Name, ulong Address, ulong Offset)
 {
+    /// <summary>Its name in the file, where <see cref="Name"/> is for people: what C++ and Rust make of a function's name and types.</summary>
+    public string RawName { get; init; } = Name;
+
     public override string ToString() => Offset == 0 ? Name : $"{Name}+0x{Offset:x}";
 }
 

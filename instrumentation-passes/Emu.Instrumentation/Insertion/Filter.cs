@@ -6,13 +6,21 @@ namespace Emu.Instrumentation;
 public sealed class Filter
 {
     readonly List<Func<ulong, GuestSymbol?, bool>> only = [], exclude = [];
+    readonly List<(string Text, string Symbol)> symbols = [];
+
+    /// <summary>The symbols that it names, and how that was said: <c>only=sort*</c>.</summary>
+    public IReadOnlyList<(string Text, string Symbol)> Symbols => symbols;
 
     /// <summary>Parts are separated by '|'; each is a symbol (* and ? allowed) or an address range 0xFROM-0xTO, TO not included.</summary>
     public static Filter From(PluginOptions options)
     {
         var filter = new Filter();
         foreach (var (key, value) in options.Values.Where(o => IsOption(o.Key)))
-            (key == "only" ? filter.only : filter.exclude).AddRange(value.Split('|', StringSplitOptions.RemoveEmptyEntries).Select(part => Part(options.Name, key, part)));
+            foreach (string part in value.Split('|', StringSplitOptions.RemoveEmptyEntries))
+            {
+                (key == "only" ? filter.only : filter.exclude).Add(Part(options.Name, key, part));
+                if (!AddressRange.IsMeant(part)) filter.symbols.Add(($"{key}={part}", part));
+            }
         return filter;
     }
 

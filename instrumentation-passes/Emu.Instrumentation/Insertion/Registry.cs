@@ -7,7 +7,7 @@ public sealed class Registry
 
     readonly List<Counters> arrays = [];
     readonly List<RecordStream> streams = [];
-    readonly List<(InstrumentationPass Pass, Probe Probe)> probes = [];
+    readonly List<(Plugin Plugin, Probe Probe)> probes = [];
 
     public Registry(IReadOnlyList<Plugin> plugins)
     {
@@ -15,7 +15,7 @@ public sealed class Registry
         {
             foreach (var c in Declared<Counters>(p.Pass)) { c.FullName = $"{p.Name}.{c.Name}"; arrays.Add(c); }
             foreach (var s in Declared<RecordStream>(p.Pass)) { s.FullName = $"{p.Name}.{s.Name}"; s.Id = streams.Count; streams.Add(s); }
-            probes.AddRange(Declared<Probe>(p.Pass).Select(probe => (p.Pass, probe)));
+            probes.AddRange(Declared<Probe>(p.Pass).Select(probe => (p, probe)));
         }
         if (streams.Count > MaxStreams) throw new PluginException($"the plugins have {streams.Count} streams; a run has at most {MaxStreams}");
         if (arrays.Select(a => a.FullName).Concat(streams.Select(s => s.FullName)).GroupBy(n => n).FirstOrDefault(g => g.Count() > 1) is { } twice)
@@ -36,10 +36,13 @@ public sealed class Registry
 
     static string Layout(StreamInfo s) => $"{s.Name} {string.Join(' ', s.Fields)}";
 
+    /// <summary>Whose each C function is: plugins by function.</summary>
+    public IReadOnlyDictionary<string, string> ProbeOwners => probes.GroupBy(p => p.Probe.Function).ToDictionary(g => g.Key, g => g.First().Plugin.Name);
+
     /// <summary>The C functions that may be called, and where their sources are.</summary>
     public IReadOnlyList<ProbeInfo> Probes()
     {
-        var found = probes.Select(p => new ProbeInfo(p.Probe.Function, p.Probe.Locate(p.Pass))).Distinct().ToList();
+        var found = probes.Select(p => new ProbeInfo(p.Probe.Function, p.Probe.Locate(p.Plugin.Pass))).Distinct().ToList();
         if (found.GroupBy(p => p.Function).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new PluginException($"two probes are named {twice.Key}: {string.Join(", ", twice.Select(p => p.File))}");
         return found;

@@ -3,7 +3,7 @@ using Emu.Instrumentation;
 
 namespace Emu.Plugins;
 
-/// <summary>What is written to which descriptor: a C probe looks at every system call and keeps a record of each write(2).</summary>
+/// <summary>What is written to which descriptor: a C probe looks at every system call and keeps a record of each write(2) and writev(2).</summary>
 [Plugin("probe", "how much is written to which descriptor (the guide's example of a C probe)")]
 public sealed class WriteSizes : InstrumentationPass
 {
@@ -12,11 +12,7 @@ public sealed class WriteSizes : InstrumentationPass
     readonly Stream<Write> writes = new("writes");
     readonly Probe onSyscall = Probe.FromC("probe.c", "on_syscall");
 
-    public override void Instruction(InstructionSite at)
-    {
-        if (at.Instruction.Class != InstructionClass.SystemCall) return;
-        at.Call(onSyscall, writes, at.Address, at.Register("rax"), at.Register("rdi"), at.Register("rdx"));
-    }
+    public override void SystemCall(SystemCallSite at) => at.After.Call(onSyscall, writes, at.Address, at.Number, at.Argument(0), at.Result);
 
     public override void Report(Collected data, TextWriter to)
     {

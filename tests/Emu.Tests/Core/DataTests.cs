@@ -54,8 +54,33 @@ public sealed class DataTests
     public void APipeGetsBareRecords()
     {
         long bytes = long.Parse(Actor.Run("EMU_DATA=/dev/stdout ./plugin work 0 | wc -c").Out);
-        Assert.InRange(bytes, 200_000 * 16, 300_000 * 16);
-        Assert.Equal(0, bytes % 16);
+        Assert.InRange(bytes, 200_000 * 20, 300_000 * 20);
+        Assert.Equal(0, bytes % 20);
+    }
+
+    /// <summary>Without a name, no run takes the place of another one's data.</summary>
+    [Fact]
+    public void DataThatIsThereStays()
+    {
+        var said = Actor.Run("rm -rf names; mkdir names; cd names; for n in 1 2 3; do ../plugin; done; ls; for f in *; do emu report --json $f | grep -c total; done");
+        Assert.Equal("guest.2.emudata\nguest.3.emudata\nguest.emudata\n1\n1\n1\n", said.Out);
+        Assert.Equal("emu: the data file is guest.2.emudata: there are others\nemu: the data file is guest.3.emudata: there are others\n", said.Error);
+    }
+
+    [Fact]
+    public void NamesHaveParts()
+    {
+        var said = Actor.Run("""
+            rm -rf parts; mkdir parts; cd parts
+            EMU_DATA='%b-%h-%p-100%%' ../plugin & wait $!; ls; echo guest-$(uname -n)-$!-100%; rm *
+            EMU_DATA=%t ../plugin; [[ $(ls) -le $(date +%s) && $(ls) -gt $(date +%s)-60 ]] && echo time; rm *
+            for n in 1 2 3; do EMU_DATA=x.%n ../plugin; done; echo *; rm *
+            EMU_DATA=x.%q ../plugin
+            """);
+        string[] lines = said.Out.Split('\n');
+        Assert.Equal(lines[1], lines[0]);
+        Assert.Equal("time\nx.1 x.2 x.3\n", string.Join('\n', lines[2..]));
+        Assert.Equal("emu: EMU_DATA=x.%q: there are %p (process), %b (guest), %t (time), %h (host), %n (a free number) and %%\n", said.Error);
     }
 
     [Fact]

@@ -73,7 +73,7 @@ public sealed class DataFileTests : IDisposable
             [insns]
                           11 instructions
                            9 main
-                           2 (no symbol)
+                           2 (no file)
 
             """, Text(file, plugins));
         var json = Json(file, plugins);

@@ -38,6 +38,7 @@ sealed class TextGuest : IGuestCode, ISymbols
             IsLocked = words[0] == "lock" || mnemonic == "xchg",
             IsRepeated = words[0] is "rep" or "repe",
             Symbol = SymbolAt(g.Address),
+            Function = SymbolAt(g.Address)?.Address ?? 0,
         };
     }
 

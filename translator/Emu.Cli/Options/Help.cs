@@ -34,7 +34,8 @@ static class Help
               emu build /bin/busybox -o busybox.emu && ./busybox.emu ls
               emu build ./prog -p insns -o prog.emu && ./prog.emu && emu report prog.emudata
 
-            A runner with plugins writes what it collects to $EMU_DATA (./GUEST.emudata).
+            A runner with plugins writes what it collects to $EMU_DATA (./GUEST.emudata; where that is there, ./GUEST.2.emudata ...).
+            A name may have %p (process), %b (guest), %t (seconds since 1970), %h (host), %n (a free number) and %%.
             """,
         "run" => """
             emu run [-p NAME,KEY=VALUE]... [--only CODE]... [--exclude CODE]... [-O 0..3] [-j N] [--json] [-r FILE] [-d FILE] -- GUEST ARGS

@@ -107,7 +107,7 @@ sealed class RunOptions : TranslationOptions
     [Option('r', "report", MetaValue = "FILE", HelpText = "Write the report to a file (standard output, after the guest's own).")]
     public string? Report { get; set; }
 
-    [Option('d', "data", MetaValue = "FILE", HelpText = "Keep what was collected in a file, for `emu report` ($EMU_DATA does the same).")]
+    [Option('d', "data", MetaValue = "FILE", HelpText = "Keep what was collected in a file, for `emu report` ($EMU_DATA does the same). FILE may have %p (process), %b (guest), %t (time), %h (host), %n (a free number).")]
     public string? Data { get; set; }
 
     [Value(0, Hidden = true)]

@@ -45,11 +45,13 @@ static unsafe class Launch
     /// <summary>Runs the program to its end; signals of the terminal reach it by themselves, others are sent on to it.</summary>
     /// <param name="files">Files to open as descriptors 0, 1 and 2; null: those of emu.</param>
     /// <param name="native">It is no runner: it gets no variable of emu's.</param>
-    public static Ending Run(string path, IReadOnlyList<byte[]> argv, (string In, string Out, string Error)? files = null, bool native = false)
+    /// <param name="started">Is told the process.</param>
+    public static Ending Run(string path, IReadOnlyList<byte[]> argv, (string In, string Out, string Error)? files = null, bool native = false, Action<int>? started = null)
     {
         Console.Out.Flush();
         int pid = Spawn(Words($"-{(native ? "n" : "")}{(files is null ? "" : "f")}", path, argv), files);
         Interruption.Guest = pid;
+        started?.Invoke(pid);
         try { return Wait(pid); }
         finally { Interruption.Guest = 0; }
     }

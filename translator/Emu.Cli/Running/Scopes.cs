@@ -26,12 +26,24 @@ sealed class Scopes
         return new([.. options.Only.Select(t => scopes.Part("--only", t))], [.. options.Exclude.Select(t => scopes.Part("--exclude", t))]);
     }
 
+    /// <summary>Refuses plugins' own options <c>only=</c> and <c>exclude=</c> that name nothing.</summary>
+    public static void Check(IReadOnlyList<Plugin> plugins, GuestFile guest, Image image, IReadOnlyList<Module> modules)
+    {
+        var scopes = new Scopes(guest, image, modules);
+        foreach (var p in plugins)
+            foreach (var (text, symbol) in p.Filter.Symbols)
+                if (!scopes.files.Any(f => f.Image.Symbols.All.Any(s => Matches(symbol, s.Name)))) throw scopes.Unknown($"-p {p.Options.Name},{text}");
+    }
+
+    UserException Unknown(string option) =>
+        new($"{option}: {program} and its libraries have no function of that name; the files are: {string.Join(' ', files.Select(f => f.Names[0]))}");
+
     ScopePart Part(string option, string text)
     {
         if (AddressRange.Parse(text) is { } range) return new(text, [range]);
         AddressRange[] found = [.. OfFile(text)];
         if (found.Length == 0) found = [.. OfSymbol(text)];
-        if (found.Length == 0) throw new UserException($"{option} {text}: {program} and its libraries have no function of that name; the files are: {string.Join(' ', files.Select(f => f.Names[0]))}");
+        if (found.Length == 0) throw Unknown($"{option} {text}");
         return new(text, found);
     }
 

@@ -42,9 +42,16 @@ sealed class Translation
             Fallback = FallbackProgram.Find(options),
             Files = [CodeFile.Of(guest.Path, image), .. modules.Select(m => CodeFile.Of(m.Path, m.Image))],
             Scope = Scopes.Of(options, guest, image, modules),
-            Plugins = Catalog.Create(options.Plugins.Select(Anywhere)),
+            Plugins = Plugins(options, guest, image, modules),
             Progress = Progress.Show,
         }));
+    }
+
+    static IReadOnlyList<Plugin> Plugins(TranslationOptions options, GuestFile guest, Image image, IReadOnlyList<Module> modules)
+    {
+        var plugins = Catalog.Create(options.Plugins.Select(Anywhere));
+        Scopes.Check(plugins, guest, image, modules);
+        return plugins;
     }
 
     /// <summary>A plugin named by path, so that a data file names it from any folder.</summary>

@@ -1,7 +1,9 @@
 using Emu.Ir;
 using Emu.Translator;
 using Emu.Translator.Discovery;
+using Emu.Translator.Elf;
 using Emu.Translator.X86;
+using Iced.Intel;
 
 namespace Emu.Cli.Verbs;
 
@@ -10,15 +12,21 @@ static class Missing
 {
     const string Mark = "unsupported ";
 
-    public static void Print(Pipeline pipeline, TextWriter to)
+    public static void Print(Pipeline pipeline, Image image, TextWriter to)
     {
         var all = pipeline.Program.Regions.SelectMany(r => Traps(r)).DistinctBy(t => t.Address).ToLookup(t => t.Text.StartsWith(Rules.NotAFeature, StringComparison.Ordinal));
         Print("instructions that are not lifted", [.. all[false]], to);
         if (all[true].Any()) Print("instructions of extensions that guests do not have", [.. all[true]], to);
-        var jumps = pipeline.Program.Unresolved;
+        var slots = image.Slots();
+        var jumps = pipeline.Program.Unresolved.Where(j => !IsThroughTable(j.Instruction, image, slots)).ToList();
         to.WriteLine($"indirect jumps without known targets: {jumps.Count} (they look their target up when executed)");
         foreach (var j in jumps) to.WriteLine($"         0x{j.Address:x}  {j.Instruction}  ({j.Why})");
     }
+
+    /// <summary>A jump of the PLT: through a slot of the global offset table that the dynamic linker fills with a function, or with its own resolver.</summary>
+    static bool IsThroughTable(Instruction i, Image image, IReadOnlyDictionary<ulong, string> slots) =>
+        i.IsIPRelativeMemoryOperand && (slots.ContainsKey(i.IPRelativeMemoryAddress)
+            || image.Sections.Any(s => s.Name is ".got" or ".got.plt" && i.IPRelativeMemoryAddress - s.Address < s.Size));
 
     static void Print(string what, IReadOnlyList<(ulong Address, string Mnemonic, string Text)> traps, TextWriter to)
     {

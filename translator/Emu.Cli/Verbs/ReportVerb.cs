@@ -1,6 +1,7 @@
 using Emu.Cli.Options;
 using Emu.Cli.Running;
 using Emu.Instrumentation;
+using Emu.Llvm;
 using Emu.Translator;
 using Emu.Translator.Elf;
 
@@ -96,17 +97,17 @@ static class ReportVerb
 }
 
 /// <summary>The symbols of the program that a data file belongs to, and of its libraries; none of a file that is not there any more or is another one now.</summary>
-sealed class GuestSymbols(IReadOnlyList<(Image Image, string? Library)> files) : ISymbols
+sealed class GuestSymbols(IReadOnlyList<(Image Image, string Path, string Prefix)> files) : ISymbols
 {
     public static GuestSymbols? Of(GuestIdentity guest)
     {
-        var files = new List<(Image, string?)>();
-        void Add(string path, string hash, ulong at, string? library)
+        var files = new List<(Image, string, string)>();
+        void Add(string path, string hash, ulong at, string prefix)
         {
-            if (Read(path, hash, at) is { } image) files.Add((image, library));
+            if (Read(path, hash, at) is { } image) files.Add((image, path, prefix));
         }
-        Add(guest.Path, guest.Hash, guest.ImageBase, null);
-        foreach (var l in guest.Libraries) Add(l.Path, l.Hash, l.Base, Path.GetFileName(l.Path));
+        Add(guest.Path, guest.Hash, guest.ImageBase, "");
+        foreach (var l in guest.Libraries) Add(l.Path, l.Hash, l.Base, Path.GetFileName(l.Path) + "!");
         return files.Count > 0 ? new(files) : null;
     }
 
@@ -122,9 +123,23 @@ sealed class GuestSymbols(IReadOnlyList<(Image Image, string? Library)> files) :
 
     public GuestSymbol? At(ulong address)
     {
-        foreach (var (image, library) in files)
-            if (image.SegmentAt(address) != null)
-                return image.Symbols.Find(address) is { } s ? new(library is null ? s.Name : $"{library}!{s.Name}", s.Address, address - s.Address) : null;
+        foreach (var (image, path, prefix) in files)
+        {
+            if (image.SegmentAt(address) is null) continue;
+            if (image.Symbols.Find(address) is not { } s) return new($"{path}+0x{address - image.Base:x}", address, 0);
+            if (!names.TryGetValue(s, out var name)) names[s] = name = Names(image, prefix, s);
+            return new(name.Shown, s.Address, address - s.Address) { RawName = name.Raw };
+        }
         return null;
     }
+
+    readonly Dictionary<Symbol, (string Shown, string Raw)> names = new(ReferenceEqualityComparer.Instance);
+
+    (string, string) Names(Image image, string prefix, Symbol s)
+    {
+        string which = image.Symbols.Distinction(s, image.Base), suffix = which == "" ? "" : $" ({which})";
+        return ($"{prefix}{Demangle(s.Name)}{suffix}", $"{prefix}{s.Name}{suffix}");
+    }
+
+    public string Demangle(string name) => Demangler.Demangle(name);
 }

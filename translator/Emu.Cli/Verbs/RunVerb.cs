@@ -18,7 +18,7 @@ static class RunVerb
         var argv = guest.Words([.. command.Select(Launch.Bytes)]);
         if (options.NoAslr) Launch.FixAddresses();
         SetVariable("EMU_EXECFN", guest.Found); // what the guest finds in its auxiliary vector
-        if (plugins) return RunAndReport(options, runner.Runner, argv);
+        if (plugins) return RunAndReport(options, guest, runner.Runner, argv);
         Memo.Answer(runner, guest);
         throw new UserException($"{command[0]}: {Launch.Exec(runner.Runner, argv)}");
     }
@@ -34,19 +34,24 @@ static class RunVerb
         return 0;
     }
 
-    static int RunAndReport(RunOptions options, string runner, IReadOnlyList<byte[]> argv)
+    static int RunAndReport(RunOptions options, GuestFile guest, string runner, IReadOnlyList<byte[]> argv)
     {
         string? kept = options.Data ?? Environment.GetEnvironmentVariable("EMU_DATA");
-        string data = string.IsNullOrEmpty(kept) ? Path.Combine(WorkFolder.Path, "emudata") : Path.GetFullPath(kept);
+        string told = string.IsNullOrEmpty(kept) ? Path.Combine(WorkFolder.Path.Replace("%", "%%"), "emudata") : DataName.Told(kept, guest);
+        string data = DataName.Of(told, 0);
         using var report = ReportVerb.Open(options.Report);
         string? before = Stat.Of(data)?.Signature;
-        SetVariable("EMU_DATA", data);
+        SetVariable("EMU_DATA", told);
         SetVariable("EMU_TIED", "1");
-        var ending = Launch.Run(runner, argv);
+        var ending = Launch.Run(runner, argv, started: process => data = DataName.Of(told, process));
         // A runner that could not start has said why and left nothing new; a device or a pipe keeps nothing.
         if (Stat.Of(data) is { IsRegular: true } after && after.Signature != before)
+        {
+            // On a terminal the guest's output is just above.
+            if (options.Report is null or "-" or "/dev/stdout" && Libc.isatty(1) == 1) report.Write("---- report ----\n"u8);
             if (options.FollowExec) ReportVerb.PrintAll(ProcessData.Of(data), options.Json, report);
             else ReportVerb.Print(data, options.Json, report, PluginsAreNamedBy.User);
+        }
         return Launch.EndAs(ending);
     }
 

@@ -22,7 +22,7 @@ static class ShowVerb
         try
         {
             var t = Translation.Open(guest, options, withText: true);
-            if (options.Missing) Missing.Print(t.Pipeline, output);
+            if (options.Missing) Missing.Print(t.Pipeline, t.Image, output);
             else if (options.Function is null && options.Stage is null) List(t, output);
             else foreach (var region in Regions(t, options.Function)) Show(t, region, options.Stage ?? "lift", output);
             output.Flush();

@@ -18,6 +18,9 @@ public sealed record Symbol(string Name, ulong Address, ulong Size, SymbolKind K
 {
     /// <summary>The symbol names code that is called as a function.</summary>
     public bool IsFunction => Kind is SymbolKind.Function or SymbolKind.IndirectFunction;
+
+    /// <summary>The source file of a local symbol, if the table says it (STT_FILE); "": it does not.</summary>
+    public string Source { get; init; } = "";
 }
 
 /// <summary>Symbols by address and by name. Of several at one address, functions, sized, global and short names come first.</summary>
@@ -39,6 +42,17 @@ public sealed class SymbolTable
 
     /// <summary>The symbol of that name; a global one wins over a local one.</summary>
     public Symbol? this[string name] => byName.GetValueOrDefault(name);
+
+    /// <summary>What tells a local function from others of its name: its source's name, or else its address in the file; "": there is no other.</summary>
+    public string Distinction(Symbol symbol, ulong loadBase)
+    {
+        twins ??= byAddress.Where(s => s.IsFunction).DistinctBy(s => (s.Name, s.Address)).ToLookup(s => s.Name);
+        var others = twins[symbol.Name].Where(s => s.Address != symbol.Address).ToArray();
+        if (others.Length == 0 || !symbol.IsLocal) return "";
+        return symbol.Source != "" && others.All(s => s.Source != symbol.Source) ? symbol.Source : $"0x{symbol.Address - loadBase:x}";
+    }
+
+    ILookup<string, Symbol>? twins;
 
     /// <summary>All symbols exactly at an address, best first.</summary>
     public IEnumerable<Symbol> At(ulong address)
@@ -82,12 +96,18 @@ public sealed class SymbolTable
         return low;
     }
 
+    const int File = 4; // STT_FILE
+
     /// <summary>Parses a symbol table (24-byte entries) with its strings; undefined, TLS, section and file symbols are skipped.</summary>
     internal static IEnumerable<Symbol> Parse(ReadOnlyMemory<byte> entries, ReadOnlyMemory<byte> strings, ulong loadBase)
     {
+        string source = "";
         for (var offset = 24; offset + 24 <= entries.Length; offset += 24)
-            if (ParseOne(entries.Span.Slice(offset, 24), strings.Span, loadBase) is { } symbol)
-                yield return symbol;
+        {
+            var entry = entries.Slice(offset, 24);
+            if ((entry.Span[4] & 15) == File) source = NameOf(entries, strings, (uint)offset / 24) ?? "";
+            else if (ParseOne(entry.Span, strings.Span, loadBase) is { } symbol) yield return symbol.IsLocal ? symbol with { Source = source } : symbol;
+        }
     }
 
     /// <summary>Names of the symbols that a table refers to and does not define.</summary>

@@ -32,6 +32,7 @@ public sealed class IcedGuestCode(Func<ulong, Instruction> decoded, Func<ulong, 
         IsLocked = i.HasLockPrefix || i.Mnemonic == Mnemonic.Xchg && (i.Op0Kind == OpKind.Memory || i.Op1Kind == OpKind.Memory),
         IsRepeated = (i.HasRepPrefix || i.HasRepnePrefix) && i.IsStringInstruction,
         Symbol = symbol(i.IP),
+        Function = file(i.IP)?.FunctionAt(i.IP) ?? 0,
     };
 
     static readonly string[] mnemonics = [.. Enum.GetValues<Mnemonic>().Select(m => m.ToString().ToLowerInvariant())];

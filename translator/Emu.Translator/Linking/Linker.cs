@@ -24,7 +24,7 @@ public static class Linker
         string[] edges = [Edge(output, "begin", "emu_cells_begin:"), Edge(output, "end", ".zero 4096\nemu_cells_end:")];
         string response = output + ".rsp", discard = output + ".ld";
         // Nobody unwinds a runner: of what LLVM writes about its code, the lines are needed.
-        File.WriteAllText(discard, "SECTIONS { /DISCARD/ : { *(.debug_frame .debug_names .debug_info .debug_abbrev .debug_addr .debug_str_offsets .debug_str) } } INSERT AFTER .text;");
+        File.WriteAllText(discard, "SECTIONS { /DISCARD/ : { *(.debug_frame .debug_names .debug_info .debug_abbrev .debug_addr .debug_rnglists .debug_str_offsets .debug_str) } } INSERT AFTER .text;");
         File.WriteAllLines(response,
         [
             "-static", "-o", Quote(output), "-T", Quote(discard), $"--image-base=0x{RunnerBase(guest):x}", "-z", "noexecstack", "--build-id=none", "--no-relax",

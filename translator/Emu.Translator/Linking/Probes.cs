@@ -13,7 +13,7 @@ namespace Emu.Translator.Linking;
 public sealed unsafe class Probes
 {
     /// <summary>No vzeroupper: see build_core in ./emu.</summary>
-    static readonly string[] flags = [.. HostLibc.Headers, "-std=gnu17", "-O2", "-march=x86-64-v3", "-mno-vzeroupper", "-fno-pie", "-fno-stack-protector", "-Wall"];
+    static readonly string[] flags = [.. HostLibc.Headers, "-std=gnu17", "-O2", "-march=x86-64-v3", "-mno-vzeroupper", "-fno-pie", "-fno-stack-protector", "-gline-tables-only", "-fdebug-compilation-dir=/", "-Wall"];
 
     readonly ObjectCache cache;
     readonly IReadOnlyList<ProbeInfo> probes;
@@ -79,13 +79,26 @@ public sealed unsafe class Probes
                 throw new PluginException($"probe {p.Function} in {p.File} is not marked EMU_PROBE");
     }
 
-    /// <summary>There is one instance of each function and variable, in the defining object; file-local ones get names of their own for that.</summary>
+    /// <summary>Whether it calls what may want the stack as the psABI says (3.2.2): in a region, the stack is aligned to 8.</summary>
+    static bool Calls(LLVMValueRef function)
+    {
+        for (var b = LLVM.GetFirstBasicBlock(function); b.Handle != 0; b = LLVM.GetNextBasicBlock(b))
+            for (var i = LLVM.GetFirstInstruction(b); i.Handle != 0; i = LLVM.GetNextInstruction(i))
+                if (LLVM.IsACallInst(i).Handle != 0 && LLVM.GetCalledValue(i) is var callee && LLVM.GetIntrinsicID(callee) == 0 && Name(callee) != "emu_stream_full") return true;
+        return false;
+    }
+
+    /// <summary>
+    /// There is one instance of each function and variable, in the defining object; file-local ones get names of their own for that. What calls
+    /// other functions is not inlined: it aligns the stack.
+    /// </summary>
     static void Expose(ModuleWriter m, LLVMValueRef v, string prefix, bool isDefinition)
     {
         if (LLVM.IsDeclaration(v) != 0) return;
         bool local = LLVM.GetLinkage(v) is LLVMLinkage.LLVMInternalLinkage or LLVMLinkage.LLVMPrivateLinkage;
         // Regions call it with rsp aligned to 8.
         if (isDefinition && LLVM.IsAFunction(v).Handle != 0 && LLVM.GetFunctionCallConv(v) == Abi.PreserveAll) m.AddAttribute(v, "stackrealign");
+        if (!isDefinition && LLVM.IsAFunction(v).Handle != 0 && Calls(v)) m.AddAttribute(v, "noinline");
         if (local) { string name = prefix + Name(v); LLVM.SetValueName2(v, name, (nuint)name.Length); }
         if (!isDefinition) LLVM.SetLinkage(v, LLVMLinkage.LLVMAvailableExternallyLinkage);
         else if (local) LLVM.SetLinkage(v, LLVMLinkage.LLVMExternalLinkage);
@@ -102,8 +115,8 @@ public sealed unsafe class Probes
     {
         if (File.Exists(file + Bitcode)) return File.ReadAllBytes(file + Bitcode);
         string include = Path.Combine(AppContext.BaseDirectory, "include");
-        // What the preprocessor gives is what the bitcode depends on.
-        string source = Run("-E", file, "-I", include), key = "probe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source))) + "-bitcode";
+        // What the preprocessor gives is what the bitcode depends on, and the flags.
+        string source = string.Join(' ', flags) + Run("-E", file, "-I", include), key = "probe-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(source))) + "-bitcode";
         return File.ReadAllBytes(cache.Get(key, () =>
         {
             string output = Path.Combine(cache.Directory, $"{key}.{Environment.ProcessId}.tmp");

@@ -29,6 +29,9 @@ public sealed record RunnerContents(string GuestPath, ulong ImageBase, IReadOnly
     /// <summary>The dynamic linker that the program asks for: the first module.</summary>
     public string? Interpreter { get; init; }
 
+    /// <summary>Whether probes may use the C library.</summary>
+    public bool HasProbes { get; init; }
+
     /// <summary>The files besides the program that there is code of.</summary>
     public IReadOnlyList<Closure.Module> Modules { get; init; } = [];
 }
@@ -89,6 +92,7 @@ public static class RunnerModule
         s.Append("emu_meta_end:\n");
         CpuFeatures(s);
         s.Append($"emu_exact_faults: .byte {(c.ExactFaults ? 1 : 0)}\nemu_fixed_addresses: .byte {(c.HasFixedAddresses ? 1 : 0)}\nemu_build_name: .asciz {Quote(c.Fallback.Build)}\nemu_fallback_path: .asciz {Quote(c.Fallback.Path)}\nemu_fallback_host: .asciz {Quote(c.Fallback.Host)}\nemu_follow: .asciz {Quote(c.Follow)}\n");
+        if (c.HasProbes) s.Append(".globl emu_probes_libc\n.balign 8\nemu_probes_libc: .quad fflush, flockfile, funlockfile, __ofl_lock, __ofl_unlock, stdin, stdout, stderr\n"); // runtime/core/libc.c
         Modules(c, s);
         Table(c.Roots, s);
         Stubs(c.Stubs, s);

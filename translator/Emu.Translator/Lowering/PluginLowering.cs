@@ -4,16 +4,19 @@ using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
 
-/// <summary>Numbers of the arrays and streams that the build's plugins use, by name.</summary>
-public sealed record PluginData(IReadOnlyDictionary<string, int> Arrays, IReadOnlyDictionary<string, int> Streams)
+/// <summary>Numbers of the arrays and streams that the build's plugins use, and the plugins of probes, by name.</summary>
+public sealed record PluginData(IReadOnlyDictionary<string, int> Arrays, IReadOnlyDictionary<string, int> Streams, IReadOnlyDictionary<string, string> Probes)
 {
-    public static readonly PluginData None = new(new Dictionary<string, int>(), new Dictionary<string, int>());
+    public static readonly PluginData None = new(new Dictionary<string, int>(), new Dictionary<string, int>(), new Dictionary<string, string>());
 
     public static PluginData Of(Registry r) =>
-        new(r.Arrays.Select((name, n) => (name, n)).ToDictionary(a => a.name, a => a.n), r.Streams.ToDictionary(s => s.Name, s => s.Id));
+        new(r.Arrays.Select((name, n) => (name, n)).ToDictionary(a => a.name, a => a.n), r.Streams.ToDictionary(s => s.Name, s => s.Id), r.ProbeOwners);
 
-    /// <summary>The numbers as text, for a cache key.</summary>
-    public string Describe() => string.Join(' ', Arrays.Concat(Streams).Select(p => $"{p.Key}={p.Value}"));
+    /// <summary>All of it as text, for a cache key.</summary>
+    public string Describe() => string.Join(' ', Arrays.Concat(Streams).Select(p => $"{p.Key}={p.Value}").Concat(Probes.Select(p => $"{p.Key}={p.Value}")));
+
+    /// <summary>What the core says of a probe (emu_state.probe).</summary>
+    public string Words(string probe) => $"probe {probe} of plugin {Probes[probe]}";
 }
 
 /// <summary>
@@ -111,16 +114,25 @@ public sealed unsafe class PluginLowering
 
     static int Size(LLVMValueRef v) => (int)(LLVM.GetIntTypeWidth(LLVM.TypeOf(v)) + 7) / 8;
 
-    /// <summary>Calls a probe: a C function of the plugin, arguments widened to 64 bits.</summary>
-    public void Call(string probe, ReadOnlySpan<LLVMValueRef> words)
+    public string Words(string probe) => data.Words(probe);
+
+    /// <summary>Calls a probe: a C function of the plugin, arguments widened to 64 bits. Meanwhile the core knows whose fault a fault is.</summary>
+    /// <param name="name">What the core says of it.</param>
+    public void Call(string probe, LLVMValueRef name, ReadOnlySpan<LLVMValueRef> words)
     {
         var types = new LLVMTypeRef[words.Length];
         Array.Fill(types, m.I64);
         var type = m.Function(m.Void, types);
         var args = new LLVMValueRef[words.Length];
         for (int k = 0; k < args.Length; k++) args[k] = Size(words[k]) == 8 ? words[k] : m.Zext(words[k], m.I64);
+        Runs("$0", "i,~{memory}", name);
         LLVM.SetInstructionCallConv(m.Call(type, m.Declare(probe, type), args), Abi.PreserveAll);
+        Runs("$$0", "~{memory}");
     }
+
+    /// <summary>Not a store of LLVM's: what is inlined must stay between the two.</summary>
+    void Runs(string probe, string constraints, params LLVMValueRef[] name) =>
+        m.Asm($"movq {probe}, %fs:emu_state@TPOFF+{GuestState.Probe}", constraints, true, m.Function(m.Void, [.. name.Select(_ => m.Ptr)]), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, name);
 
     /// <summary>Defines the module's cells and their keys. Must be called once, after all code.</summary>
     public void Finish()
@@ -188,7 +200,7 @@ public sealed partial class RegionLowering
             case Detail.Cell c when Accumulate(c): break;
             case Detail.Cell c: symbols.Plugins.Count(c, turn); break;
             case Detail.Symbol s when i.Op == Op.Append: symbols.Plugins.Append(s.Name, words, function); break;
-            case Detail.Symbol s: symbols.Plugins.Call(s.Name, words); break;
+            case Detail.Symbol s: symbols.Plugins.Call(s.Name, symbols.Text(symbols.Plugins.Words(s.Name)), words); break;
         }
         if (!guarded) return;
         m.Br(done);
