@@ -87,15 +87,33 @@ void signals_block(uint64_t mask) {
   if (!arrived) signals_release(mask);
 }
 
+static uint64_t mask_after(int how, bool sets, uint64_t before, uint64_t mask) { return !sets || how == SIG_BLOCK ? before | mask : how == SIG_UNBLOCK ? before & ~mask : mask; }
+
+// Where the signals that the host never blocks stay as they are, the kernel does it in one call (swapcontext makes one each time).
+static long mask_in_kernel(int how, bool sets, uint64_t mask, uint64_t *before) {
+  uint64_t host = mask & ~OWNED_SIGNALS;
+  const uint64_t args[6] = {(uint64_t)how, sets ? (uint64_t)&host : 0, (uint64_t)before, 8};
+  long result = raw_guest(SYS_rt_sigprocmask, args);
+  *before |= blocked;
+  return result;
+}
+
 // kernel/signal.c: rt_sigprocmask. A signal that came before is taken with the mask that it came with: the call is begun again behind it.
 static long mask_call(int how, uint64_t new, uint64_t old, uint64_t size) {
   uint64_t mask = 0;
   if (size != 8) return -EINVAL;
   if (new && !copy_in(&mask, new, 8)) return -EFAULT;
   if (new && how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return -EINVAL;
-  uint64_t held = signals_hold(), before = held | blocked;
-  if (arrived) return signals_release(held), RESTART;
-  signals_block(!new || how == SIG_BLOCK ? before | mask : how == SIG_UNBLOCK ? before & ~mask : mask);
+  uint64_t before;
+  if ((mask_after(how, new, blocked, mask) & OWNED_SIGNALS) == blocked) {
+    long result = mask_in_kernel(how, new, mask, &before);
+    if (result) return result;
+  } else {
+    uint64_t held = signals_hold();
+    if (arrived) return signals_release(held), RESTART;
+    before = held | blocked;
+    signals_block(mask_after(how, new, before, mask));
+  }
   return old && !copy_out(old, &before, 8) ? -EFAULT : 0;
 }
 
