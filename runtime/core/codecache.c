@@ -56,6 +56,7 @@ bool cache_map(int memory, uint64_t bytes) {
   long code = raw(SYS_mmap, at, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   long header = raw(SYS_mmap, at, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   if (code != (long)at || header != (long)at) return false;
+  RAW3(SYS_madvise, at, size, MADV_DONTDUMP); // a core dump is of the guest
   base = at;
   return true;
 }
@@ -143,6 +144,11 @@ const struct region *cache_region_of(uint64_t host_pc) {
   for (uint32_t id = 1; id <= newest; id++)
     if (known[id].region && host_pc >= known[id].region->host && host_pc < known[id].region->host_end) return known[id].region;
   return NULL;
+}
+
+bool cache_is_stale(uint64_t host_pc) {
+  const struct region *region = cache_region_of(host_pc);
+  return region && (!emu_valid[region->id] || (region->flags & REGION_CHECKED && !same_bytes(region)));
 }
 
 // Where the probe of the next time looks.

@@ -12,12 +12,19 @@
 void guest_code_begin(uint64_t from, uint64_t to, bool executable, bool writable); // the image's, in its order, before the guest starts
 bool guest_executable(uint64_t address);
 bool guest_executable_range(uint64_t from, uint64_t size);
+uint64_t guest_code_protection(uint64_t address); // of executable memory, PROT_NONE elsewhere; within such a call
 int guest_protection(uint64_t at, uint64_t *to); // what the guest may do besides what the host may; *to is lowered to where that changes
+// A call that changes mappings, and what it does there: nobody translates code or watches pages in between.
+void guest_mapping_begins(void);
+void guest_mapping_ends(void);
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection); // another mapping is there now; PROT_NONE: or none
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection);
 void guest_changed(uint64_t from, uint64_t size); // other contents, same protection
+void guest_moves(uint64_t from, uint64_t size); // the pages there are about to be somewhere else
 void guest_writable_now(void); // some mapping became writable: it may be another one of a page with code
 bool guest_stored(uint64_t address);                 // a store faulted; true: because of the watch, do it again
+bool guest_watch_is_full(void);                      // there may be no room for what the next region needs
+bool guest_watches(void);                            // whether there is a page that is watched
 bool guest_unwatch(uint64_t from, uint64_t size);    // somebody is about to write there; false: it was not watched
 enum page_state guest_page(uint64_t page, uint8_t bytes[4096]); // write-protects a writable one first
 uint64_t guest_changes(void); // so many times watched code changed
@@ -25,6 +32,18 @@ uint64_t guest_changes(void); // so many times watched code changed
 bool guest_code_used(const struct region *region, uint64_t since);
 void guest_forget_all(void); // no region translated at run time is valid any more
 void guest_forget_pages(void); // and no page is watched
+
+void guest_written_unseen(void); // from now on the kernel may write to memory and files at any time: no page is watched, code compares its bytes
+
+// writers.c: what changes code besides stores.
+void writers_mapped(uint64_t at, const uint64_t mmap_args[6]);
+void writers_unmapped(uint64_t from, uint64_t size);
+void writers_moved(uint64_t from, uint64_t to, uint64_t size);
+void writers_protected(uint64_t from, uint64_t size, uint64_t protection);
+bool writers_may_change(uint64_t address);       // whether there is a file there that somebody may write to
+void writers_opened(int file, uint64_t flags);
+long writers_call(long number, const uint64_t args[6]);   // one that writes to a file or to memory
+void writers_before(long number, const uint64_t args[6]); // a call that gives what the kernel has only once: it must not fail for a watched page
 
 // alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
 bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
@@ -45,6 +64,7 @@ bool cache_may_remember(uint64_t pc);
 void cache_remember(uint64_t pc, void *host); // in the table that regions of the cache probe
 bool cache_holds(uint64_t host_pc);
 const struct region *cache_region_of(uint64_t host_pc);
+bool cache_is_stale(uint64_t host_pc); // whether code there was made from guest code that is another one now
 enum { CACHE_SIZE = 256 << 20, CELLS_SIZE = CACHE_CHUNKS << 20 };
 
 // Entries of the two tables that generated code probes inline. It compares PCs alone, and PC 0 is looked for in the first place: a null function

@@ -15,6 +15,8 @@ static inline uint64_t page_up(uint64_t at) { return page_down(at + PAGE - 1); }
 long raw(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 bool copy_in(void *to, uint64_t from, size_t size); // false: the guest address is bad
 bool copy_out(uint64_t to, const void *from, size_t size);
+bool touch(uint64_t address);            // whether it can be written; its contents stay
+bool touch_fails(uint64_t *host_pc);     // whether a fault there is that question's answer: it resumes with it
 enum { RESTART = -512, NO_COMPAT = -513 };      // ERESTARTSYS: a signal came first
 long raw_guest(long number, const uint64_t args[6]); // one that a signal may interrupt; RESTART: it has not begun
 long raw_compat(long number, const uint64_t args[6]); // the same by int 0x80, whose arguments have 32 bits; NO_COMPAT: the kernel has none
@@ -93,6 +95,7 @@ void host_stack_use(uint64_t from, uint64_t to);
 void host_limit_lower(void); // nothing waits any more: generated code need not leave for the core
 _Noreturn void host_stack_run(void (*run)(void));
 _Noreturn void host_stack_restart(void (*run)(void)); // without the frames that are there
+bool host_stack_is_low(void); // generated code is at its end
 bool host_stack_guard(uint64_t address);
 size_t host_stack_size(void);
 
@@ -110,6 +113,10 @@ long memory_munmap(uint64_t at, uint64_t size);
 long memory_mprotect(long number, const uint64_t args[6]);
 long memory_mremap(const uint64_t args[6]);
 long memory_madvise(const uint64_t args[6]);
+long memory_shmdt(uint64_t at);
+long memory_remap_file(const uint64_t args[6]);
+void memory_changed(uint64_t from, uint64_t size); // other contents, not by a store
+void memory_changed_held(uint64_t from, uint64_t size); // the same by somebody who has LOCK_MEMORY
 
 // permissions.c
 long permissions_personality(uint64_t persona);
@@ -138,7 +145,7 @@ bool vsyscall_is(uint64_t pc); // whether that is one of the kernel's three func
 // dispatch.c
 void dispatch_init(void); // the table of the image's regions
 bool dispatch_is_told(void);       // whether all host frames of this thread must be left
-void dispatch_leave_frames(void);  // where that is so, the guest goes on at its rip without them, and this does not return
+void dispatch_leave_frames(void);  // where that is so, or no room is left, the guest goes on at its rip without them, and this does not return
 void dispatch_in_kernel(bool is);  // whether it is in a system call, behind which it looks
 void dispatch_thread_begins(void);
 _Noreturn void step_begins(void); // the popf at rip has set TF
@@ -173,6 +180,7 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size);
 void thread_begins(void);        // passes are told
 void threads_end(void);          // passes are told of the ends of all threads
 _Noreturn void thread_exit(int status);
+long thread_clears(uint64_t at); // set_tid_address
 void threads_forked(void);       // in the child
 bool thread_shares(void);        // whether this is a process that shares the memory of another one
 bool thread_shares_at(int64_t distance); // the same of another one

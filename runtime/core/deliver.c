@@ -1,6 +1,7 @@
 // Owns how the guest gets into its signal handlers and out of them. A handler is run where the signal is taken, on the host stack below
 // it, until the guest is back at the same PC; when it is anywhere else, host frames are left as after any other jump out of them.
 #include "core.h"
+#include "codecache.h"
 #include "signals.h"
 #include <string.h>
 #include <sys/syscall.h>
@@ -39,6 +40,7 @@ static bool deliver(const struct arrival *a, bool exact) {
   if (s->rip != entry) return false;
   if (!exact) fault_frame = frame;
   fault_returns = false;
+  dispatch_leave_frames(); // a handler that faults at once comes to no check of its own
   for (;;) {
     void *region = emu_lookup_everything(s->rip);
     if (region == (void *)emu_leave) return false;
@@ -126,7 +128,8 @@ static _Noreturn void run_handler(struct interrupted *was) {
   bool back = deliver(&was->arrival, was->exact);
   fpu_save(fpu_after);
   if (back) fault_frame = outer;
-  if (back && same(&before, &emu_state) && !memcmp(fpu_before, fpu_after, sizeof fpu_before)) resume(was);
+  bool changed = was->exact && cache_is_stale((uint64_t)was->context.uc_mcontext.gregs[REG_RIP]);
+  if (back && !changed && same(&before, &emu_state) && !memcmp(fpu_before, fpu_after, sizeof fpu_before)) resume(was);
   if (!was->exact && (back || fault_returns)) {
     say("the guest's handler for %s at %@ changed registers in its context: build the runner with --exact-faults",
         signal_name(was->arrival.info.si_signo), was->pc);

@@ -67,7 +67,7 @@ void dispatch_thread_begins(void) { __atomic_store_n(&followed, __atomic_load_n(
 void dispatch_in_kernel(bool is) { __atomic_store_n(&in_kernel, is, __ATOMIC_RELEASE); }
 
 void dispatch_leave_frames(void) {
-  if (!dispatch_is_told()) return;
+  if (!dispatch_is_told() && !host_stack_is_low()) return;
   dispatch_thread_begins();
   host_limit_lower();
   deliver_leaves_frames();
@@ -106,6 +106,14 @@ static void check_passed(const struct region *region, uint32_t refused) {
   process_exit(EXIT_UNTRANSLATED);
 }
 
+// Whether something waits for this thread, or the host stack ends: regions are entered through the core.
+static inline bool at_limit(void) { return (uint64_t)__builtin_frame_address(0) < emu_state.host_limit; }
+
+static void *through_core(uint64_t pc) {
+  emu_state.rip = pc;
+  return (void *)emu_thunk_enter;
+}
+
 // What it left for, as the cache was full.
 static _Thread_local struct {
   uint64_t pc;
@@ -127,7 +135,7 @@ static void *of_ahead_of_time_code(uint64_t pc, uint32_t refused) {
     __atomic_store_n(&place->pc, pc, __ATOMIC_RELEASE);
   }
   unlock(LOCK_REGIONS);
-  return (void *)region->host;
+  return at_limit() ? through_core(pc) : (void *)region->host;
 }
 
 // Saves every register, as it calls C functions.
@@ -146,16 +154,10 @@ static void *of_any_code(uint64_t pc) {
   return host ? host : region ? (void *)region->host : of_any_code(pc);
 }
 
-// Where generated code is told that a signal waits: its region is entered through the core.
-static void *through_core(uint64_t pc) {
-  emu_state.rip = pc;
-  return (void *)emu_thunk_enter;
-}
-
 // NULL: the table has none. One of the cache asks itself whether it is valid.
 static inline void *in_table(uint64_t pc) {
   const struct emu_entry *place = place_of(pc);
-  return !is_found(place, pc) ? NULL : emu_state.host_limit == ~0ull ? through_core(pc) : place->host;
+  return !is_found(place, pc) ? NULL : at_limit() ? through_core(pc) : place->host;
 }
 
 __attribute__((preserve_all)) void *emu_lookup(uint64_t pc) {
@@ -171,7 +173,7 @@ __attribute__((preserve_all)) void *emu_lookup_called(uint64_t pc) {
 }
 
 __attribute__((preserve_all)) void *emu_lookup_everything(uint64_t pc) {
-  return emu_state.host_limit == ~0ull && find(pc) ? through_core(pc) : of_any_code(pc);
+  return at_limit() ? through_core(pc) : of_any_code(pc);
 }
 
 // Whoever jumps there hands over what the region may read, as to one translated ahead of time. Regions of the cache ask themselves whether they

@@ -307,6 +307,7 @@ static const struct region *answer(uint64_t id, bool *is_new) {
 }
 
 static const struct region *ask(uint64_t pc, enum purpose purpose) {
+  if (guest_watch_is_full()) return cache_is_of_no_use(no_room), NULL;
   bool is_new;
   uint64_t since = guest_changes();
   uint64_t id = ++requests | (uint64_t)getpid() << 32, start = now();

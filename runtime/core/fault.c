@@ -116,6 +116,7 @@ static bool is_exact(uint64_t host_pc) {
 
 void on_fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+  if (touch_fails((uint64_t *)host_pc)) return;
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
   if (info->si_code <= 0) return signals_sent(signal, info, context); // kill, tgkill, sigqueue (include/uapi/asm-generic/siginfo.h)
   uint64_t resume = raw_fault_exit((uint64_t)*host_pc);

@@ -1,6 +1,7 @@
 // Owns what the guest must not see in the file system: that /proc/self/exe is the runner, what else of /proc/self
 // shows it (views.c), and the runner's descriptors.
 #include "core.h"
+#include "codecache.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -71,8 +72,9 @@ static long open_call(long call, const uint64_t args[6], uint64_t path, uint64_t
   char text[PATH_LENGTH];
   bool is_read = read_path(path, text);
   uint64_t host[6] = {args[0], args[1], args[2], args[3]};
-  if (is_read && !(flags & O_NOFOLLOW) && names_own(text, "exe")) host[call != SYS_open] = (uint64_t)emu_image_name;
+  if (is_read && !(flags & O_NOFOLLOW) && names_own(text, "exe")) host[call == SYS_openat || call == SYS_openat2] = (uint64_t)emu_image_name;
   long file = raw_guest(call, host);
+  if (file >= 0) writers_opened((int)file, flags);
   return file >= 0 && is_read && view_is_named(text) ? view_opened(file, flags) : file;
 }
 
@@ -87,6 +89,7 @@ long files_call(long call, const uint64_t args[6]) {
   uint64_t flags, a = args[0], b = args[1], c = args[2], d = args[3], e = args[4];
   switch (call) {
   case SYS_open: return open_call(call, args, a, b);
+  case SYS_creat: return open_call(call, args, a, O_CREAT | O_WRONLY | O_TRUNC);
   case SYS_openat: return open_call(call, args, b, c);
   case SYS_openat2: return open_call(call, args, b, copy_in(&flags, c, sizeof flags) ? flags : O_PATH); // struct open_how begins with them
   case SYS_stat:

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { MOST_SPANS = 4096, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 32, NONE = 0 };
+enum { MOST_SPANS = 1 << 18, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 32, NONE = 0 };
 
 // Executable memory, by address.
 static struct span {
@@ -20,7 +20,7 @@ static size_t count;
 // A page from which code was translated, and the regions with code in it.
 static struct page {
   uint64_t at;   // 0: free
-  uint64_t code; // the page whose contents these are: at, or another one of which this is an alias
+  uint64_t code; // the page that has the regions of this one: at, or another one with the same contents
   uint32_t first, writes;
   bool is_protected, is_shared, is_private; // private: known to have no alias while the mapping is the same
 } pages[PAGES];
@@ -30,7 +30,8 @@ static struct link {
 } links[LINKS];
 
 static uint32_t used_links = 1, free_links, used_pages, protected_pages, shared_pages;
-static uint64_t changes, openings; // openings: how often a page was made writable again
+static uint64_t changes;
+static bool unseen; // the kernel may write at any time
 
 uint64_t guest_changes(void) { return __atomic_load_n(&changes, __ATOMIC_ACQUIRE); }
 
@@ -41,10 +42,20 @@ static void insert(size_t at, struct span span) {
   count++;
 }
 
+// The first one that ends above an address.
+static size_t first_above(uint64_t address) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (spans[middle].to <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 // Cuts [from, to) out. Returns where in the list a span there belongs.
 static size_t cut(uint64_t from, uint64_t to) {
-  size_t at = 0;
-  while (at < count && spans[at].to <= from) at++;
+  size_t at = first_above(from);
   if (at < count && spans[at].from < from) {
     struct span rest = {to, spans[at].to, spans[at].writable};
     spans[at++].to = from;
@@ -59,9 +70,8 @@ static size_t cut(uint64_t from, uint64_t to) {
 }
 
 static const struct span *span_of(uint64_t address) {
-  for (size_t i = 0; i < count && spans[i].from <= address; i++)
-    if (address < spans[i].to) return &spans[i];
-  return NULL;
+  size_t at = first_above(address);
+  return at < count && spans[at].from <= address ? &spans[at] : NULL;
 }
 
 bool guest_executable(uint64_t address) {
@@ -80,11 +90,19 @@ bool guest_executable_range(uint64_t from, uint64_t size) {
   return at >= from + size;
 }
 
+uint64_t guest_code_protection(uint64_t address) {
+  const struct span *span = span_of(address);
+  return !span ? PROT_NONE : PROT_READ | PROT_EXEC | (span->writable ? PROT_WRITE : 0);
+}
+
 static struct page *page_of(uint64_t at) {
   uint64_t i = (at >> 12) * 0x9e3779b97f4a7c15u >> 48;
   while (pages[i].at && pages[i].at != at) i = (i + 1) % PAGES;
   return &pages[i];
 }
+
+// All places where the same page is mapped have their regions together.
+static struct page *code_of(const struct page *page) { return page_of(page->code); }
 
 static struct page *known_page(uint64_t at) {
   struct page *page = page_of(at);
@@ -99,7 +117,6 @@ static void set_protection(struct page *page, bool on) {
   if (page->is_protected == on) return;
   RAW3(SYS_mprotect, page->at, PAGE, on ? PROT_READ : PROT_READ | PROT_WRITE);
   page->is_protected = on;
-  openings += !on;
   protected_pages += on ? 1 : -1u;
 }
 
@@ -128,22 +145,26 @@ static void link_to(struct page *page, uint32_t region) {
 }
 
 static void watch_alias(uint64_t alias, void *with) {
-  struct page *page = known_page(alias);
-  page->code = ((struct page *)with)->at;
+  struct page *page = known_page(alias), *code = code_of(with);
+  if (code_of(page) != code) withdraw(code_of(page));
+  page->code = code->at;
   set_protection(page, true);
 }
+
+static void see_alias(uint64_t alias, void *with) { (void)alias, (void)with; }
 
 static enum page_state state_of(uint64_t at) {
   const struct span *span = span_of(at);
   if (!span) return PAGE_ABSENT;
+  if (unseen) return span->writable || writers_may_change(at) || aliases_of(at, see_alias, NULL) ? PAGE_CHECKED : PAGE_CONSTANT;
   struct page *page = known_page(at);
-  if (page->writes < PATIENCE && !page->is_private) {
+  if (code_of(page)->writes < PATIENCE && !page->is_private) {
     bool shared = aliases_of(at, watch_alias, page);
     shared_pages += shared && !page->is_shared;
     page->is_shared |= shared;
     page->is_private = !shared;
   }
-  enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : page->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
+  enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : code_of(page)->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
   if (state == PAGE_WATCHED && span->writable) set_protection(page, true);
   return state;
 }
@@ -160,7 +181,7 @@ bool guest_code_used(const struct region *region, uint64_t since) {
   bool unchanged = changes == since;
   for (uint32_t i = 0; unchanged && i < region->ranges; i++)
     for (uint64_t at = page_down(region->range[i].from); at < region->range[i].from + region->range[i].size; at += PAGE)
-      link_to(known_page(at), region->id);
+      link_to(code_of(known_page(at)), region->id);
   if (unchanged) cache_add(region);
   unlock(LOCK_CODE);
   return unchanged;
@@ -169,7 +190,7 @@ bool guest_code_used(const struct region *region, uint64_t since) {
 static bool stored(uint64_t address) {
   struct page *page = page_of(page_down(address));
   if (!page->at || !page->is_protected) return false;
-  struct page *code = page_of(page->code);
+  struct page *code = code_of(page);
   code->writes++;
   withdraw(code);
   set_protection(page, false);
@@ -177,15 +198,11 @@ static bool stored(uint64_t address) {
 }
 
 bool guest_stored(uint64_t address) {
-  static _Thread_local uint64_t tried, tried_since;
   if (!used_pages) return false;
   lock(LOCK_CODE);
   bool again = stored(address);
-  // Another thread's store to the page may have been faster: once more will tell.
-  if (!again && page_of(page_down(address))->at && (tried != address || tried_since != openings))
-    again = true, tried = address, tried_since = openings;
   unlock(LOCK_CODE);
-  return again;
+  return again || touch(address); // another thread may have made the page writable meanwhile, by a store or by a call
 }
 
 void guest_forget_all(void) {
@@ -207,11 +224,8 @@ void guest_forget_pages(void) {
 }
 
 void guest_writable_now(void) {
-  if (!shared_pages) return;
-  lock(LOCK_CODE);
-  for (size_t i = 0; i < PAGES; i++)
-    if (pages[i].is_shared) withdraw(&pages[i]);
-  unlock(LOCK_CODE);
+  for (size_t i = 0; shared_pages && i < PAGES; i++)
+    if (pages[i].is_shared) withdraw(code_of(&pages[i]));
 }
 
 static bool unwatch(uint64_t from, uint64_t size) {
@@ -225,6 +239,10 @@ static bool unwatch(uint64_t from, uint64_t size) {
   return any;
 }
 
+bool guest_watch_is_full(void) { return used_pages > PAGES / 2 - 1024 || (!free_links && used_links > LINKS - 1024); }
+
+bool guest_watches(void) { return protected_pages; }
+
 bool guest_unwatch(uint64_t from, uint64_t size) {
   if (!protected_pages || !size) return false;
   lock(LOCK_CODE);
@@ -235,9 +253,19 @@ bool guest_unwatch(uint64_t from, uint64_t size) {
 
 static void forget_page(struct page *page) {
   if (!page->at) return;
-  withdraw(page);
+  withdraw(code_of(page));
+  page->code = page->at;
   if (page->is_protected) protected_pages--;
   page->is_protected = page->is_private = false;
+}
+
+void guest_written_unseen(void) {
+  lock(LOCK_CODE);
+  bool first = !unseen;
+  unseen = true;
+  for (size_t i = 0; first && i < PAGES; i++)
+    if (pages[i].at) set_protection(&pages[i], false), forget_page(&pages[i]);
+  unlock(LOCK_CODE);
 }
 
 // The next page that is write-protected for the watch.
@@ -282,19 +310,32 @@ static void add(size_t at, struct span span) {
     insert(at, span);
 }
 
-// Of what was translated ahead of time.
-static void code_changed(uint64_t from, uint64_t to, bool is_gone) {
-  if (image_covers_code(from, to)) regions_forget_image();
-  modules_changed(from, to, is_gone);
+// Ranges that a call has changed, two at most: what was translated ahead of time there is given up when LOCK_CODE is free again.
+static struct changed {
+  uint64_t from, to;
+  bool is_gone;
+} changed[2];
+static size_t changed_count;
+
+void guest_mapping_begins(void) {
+  lock(LOCK_CODE);
+  changed_count = 0;
+}
+
+void guest_mapping_ends(void) {
+  unlock(LOCK_CODE);
+  for (size_t i = 0; i < changed_count; i++) {
+    const struct changed *c = &changed[i];
+    if (image_covers_code(c->from, c->to)) regions_forget_image();
+    modules_changed(c->from, c->to, c->is_gone);
+  }
 }
 
 static void change(uint64_t from, uint64_t to, uint64_t protection) {
-  lock(LOCK_CODE);
   forget(from, to);
   size_t at = cut(from, to);
   if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
-  unlock(LOCK_CODE);
-  code_changed(from, to, protection == PROT_NONE);
+  changed[changed_count++] = (struct changed){from, to, protection == PROT_NONE};
 }
 
 void guest_mapped(uint64_t from, uint64_t size, uint64_t protection) {
@@ -302,22 +343,19 @@ void guest_mapped(uint64_t from, uint64_t size, uint64_t protection) {
 }
 
 void guest_protected(uint64_t from, uint64_t size, uint64_t protection) {
-  lock(LOCK_CODE);
   const struct span *span = span_of(from);
   bool constant = (protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) == (PROT_READ | PROT_EXEC);
-  bool same = constant && span && !span->writable && span->to >= from + size;
-  unlock(LOCK_CODE);
-  if (same) return;
-  guest_mapped(from, size, protection);
+  if (!constant || !span || span->writable || span->to < from + size) guest_mapped(from, size, protection);
 }
 
-// Other contents, same protection.
-void guest_changed(uint64_t from, uint64_t size) {
-  lock(LOCK_CODE);
+void guest_moves(uint64_t from, uint64_t size) {
   if (protected_pages) unwatch(from, size);
+}
+
+void guest_changed(uint64_t from, uint64_t size) {
+  guest_moves(from, size);
   forget(page_down(from), page_up(from + size));
-  unlock(LOCK_CODE);
-  code_changed(from, from + size, false);
+  changed[changed_count++] = (struct changed){from, from + size, false};
 }
 
 void guest_code_begin(uint64_t from, uint64_t to, bool executable, bool writable) {

@@ -4,7 +4,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-enum { RESERVE = 256 << 10 }; // RESERVE: for core, probes and libc below the last guest frame
+// RESERVE: for core, probes and libc below the last guest frame; NEAR: more than the core's frames between two looks at the limit.
+enum { RESERVE = 256 << 10, NEAR = 16 << 10 };
 static const uint64_t MiB = 1 << 20;
 
 static _Thread_local uint64_t bottom, size, limit;
@@ -59,6 +60,9 @@ void host_stack_run(void (*run)(void)) {
 }
 
 void host_stack_restart(void (*run)(void)) { switch_stack(bottom + size, run); }
+
+// The core's own frames count, too: who has found the limit reached above finds it so here.
+bool host_stack_is_low(void) { return (uint64_t)__builtin_frame_address(0) < limit + NEAR; }
 
 bool host_stack_guard(uint64_t address) { return address - bottom < HOST_GUARD; }
 

@@ -98,26 +98,6 @@ static uint64_t host_protection(uint64_t guest) {
   return (guest & ~(uint64_t)PROT_EXEC) | PROT_READ; // x86 can read what it can execute
 }
 
-// mm/mmap.c: brk. Returns the new break, or the old one when it cannot be had.
-static long set_break(uint64_t to) {
-  if (to < program_break.from) return (long)program_break.to;
-  uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
-  if (new_end < old_end) {
-    RAW2(SYS_munmap, new_end, old_end - new_end);
-    guest_mapped(new_end, old_end - new_end, PROT_NONE);
-  }
-  uint64_t protection = permissions_implied(PROT_READ | PROT_WRITE);
-  if (new_end > old_end) { // one page must stay free behind it
-    long at = raw(SYS_mmap, old_end, new_end + PAGE - old_end, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
-    if (at != (long)old_end) return (long)program_break.to;
-    RAW2(SYS_munmap, new_end, PAGE);
-    if (protection & PROT_EXEC) guest_mapped(old_end, new_end - old_end, protection);
-  }
-  program_break.to = to;
-  return (long)to;
-}
-
 static bool failed(long result) { return result < 0 && result > -PAGE; }
 
 // The kernel looks from 1 to 2 GiB, where the runner is, too; below is as good.
@@ -133,17 +113,20 @@ static long map(const uint64_t args[6]) {
   if (fixed && args[0] % PAGE) return -EINVAL;
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return refuse(args[0]);
   uint64_t place = modules_place(args);
+  guest_mapping_begins();
   long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]);
   if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   if (at == -ENOMEM && !fixed && args[3] & MAP_32BIT) at = map_low(args);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
-  if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
+  guest_mapping_ends();
+  if (!failed(at)) writers_mapped((uint64_t)at, args);
+  if (!failed(at) && args[2] & PROT_EXEC) modules_mapped((uint64_t)at, args);
   return at;
 }
 
 // Where the guest sees nothing mapped, unmapping succeeds and does nothing.
-static long unmap(uint64_t from, uint64_t size) {
+static long unmap_held(uint64_t from, uint64_t size) {
   uint64_t to = page_up(from + size);
   if (from & (PAGE - 1) || to <= from || !memory_of_runner(from, size)) {
     long result = RAW2(SYS_munmap, from, size);
@@ -162,32 +145,77 @@ static long unmap(uint64_t from, uint64_t size) {
   return 0;
 }
 
+static long unmap(uint64_t from, uint64_t size) {
+  guest_mapping_begins();
+  long result = unmap_held(from, size);
+  guest_mapping_ends();
+  if (!result) writers_unmapped(from, size);
+  return result;
+}
+
+static void note_mapped(uint64_t from, uint64_t size, uint64_t protection) {
+  guest_mapping_begins();
+  guest_mapped(from, size, protection);
+  guest_mapping_ends();
+}
+
+// mm/mmap.c: brk. Returns the new break, or the old one when it cannot be had.
+static long set_break(uint64_t to) {
+  if (to < program_break.from) return (long)program_break.to;
+  uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
+  if (new_end < old_end) unmap(new_end, old_end - new_end);
+  uint64_t protection = permissions_implied(PROT_READ | PROT_WRITE);
+  if (new_end > old_end) { // one page must stay free behind it
+    long at = raw(SYS_mmap, old_end, new_end + PAGE - old_end, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
+    if (at != (long)old_end) return (long)program_break.to;
+    RAW2(SYS_munmap, new_end, PAGE);
+    if (protection & PROT_EXEC) note_mapped(old_end, new_end - old_end, protection);
+  }
+  program_break.to = to;
+  return (long)to;
+}
+
 static long protect(long number, const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
   if (permissions_deny(args[2], guest_executable_range(args[0], args[1]))) return -EACCES;
+  guest_mapping_begins();
   long result = raw(number, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
   uint64_t from = args[2] & PROT_GROWSDOWN ? stack_lowest(args[0]) : args[0];
   if (!result) guest_protected(from, args[0] + args[1] - from, args[2] & (PROT_READ | PROT_WRITE | PROT_EXEC));
   if (args[2] & PROT_WRITE) guest_writable_now();
+  guest_mapping_ends();
+  if (!result) writers_protected(args[0], args[1], args[2]);
   return result;
 }
 
 static long remap(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -EFAULT;
   if (args[3] & MREMAP_FIXED && memory_of_runner(args[4], args[2])) return refuse(args[4]);
-  bool executable = guest_executable(args[0]);
-  guest_unwatch(args[0], args[1]); // the pages move with the protection they have
+  guest_mapping_begins();
+  uint64_t protection = guest_code_protection(args[0]);
+  guest_moves(args[0], args[1]); // with the protection that the pages have
   long at = raw(SYS_mremap, args[0], args[1], args[2], args[3], args[4], args[5]);
-  if (failed(at)) return at;
-  if (args[1]) guest_mapped(args[0], args[1], PROT_NONE);
-  guest_mapped((uint64_t)at, args[2], executable ? PROT_READ | PROT_WRITE | PROT_EXEC : PROT_READ);
+  if (!failed(at)) {
+    if (!args[1]) guest_writable_now(); // the same pages are at two places
+    else if (args[3] & MREMAP_DONTUNMAP) guest_changed(args[0], args[1]);
+    else guest_mapped(args[0], args[1], PROT_NONE);
+    guest_mapped((uint64_t)at, args[2], protection);
+  }
+  guest_mapping_ends();
+  if (!failed(at)) writers_moved(args[0], (uint64_t)at, args[2]);
   return at;
 }
 
 static long advise(const uint64_t args[6]) {
   if (memory_of_runner(args[0], args[1])) return -ENOMEM;
-  if (args[2] == MADV_DONTNEED || args[2] == MADV_REMOVE) guest_changed(args[0], args[1]);
-  return RAW3(SYS_madvise, args[0], args[1], args[2]);
+  enum { DONTNEED_LOCKED = 24, GUARD_INSTALL = 102 }; // later than the C library's headers
+  bool drops = args[2] == MADV_DONTNEED || args[2] == MADV_REMOVE || args[2] == MADV_FREE || args[2] == DONTNEED_LOCKED || args[2] == GUARD_INSTALL;
+  guest_mapping_begins();
+  if (drops) guest_changed(args[0], args[1]);
+  long result = RAW3(SYS_madvise, args[0], args[1], args[2]);
+  guest_mapping_ends();
+  return result;
 }
 
 // ipc/shm.c: do_shmat. (Where it is put anywhere, that is nobody's.)
@@ -198,8 +226,22 @@ static long attach(const uint64_t args[6]) {
   if (args[1] && !known && memory_of_runner(at, segment.shm_segsz)) return args[2] & SHM_REMAP ? refuse(at) : -EINVAL;
   uint64_t protection = permissions_implied(PROT_READ | (args[2] & SHM_RDONLY ? 0 : PROT_WRITE) | (args[2] & SHM_EXEC ? PROT_EXEC : 0));
   if (permissions_deny(protection, true)) return -EACCES;
+  guest_mapping_begins();
   long result = RAW3(SYS_shmat, args[0], args[1], args[2] & ~(uint64_t)SHM_EXEC);
   if (!failed(result) && !known) guest_mapped((uint64_t)result, segment.shm_segsz, protection);
+  if (!(args[2] & SHM_RDONLY)) guest_writable_now();
+  guest_mapping_ends();
+  return result;
+}
+
+// The kernel knows how much was attached there.
+static long detach(uint64_t at) {
+  guest_mapping_begins();
+  long result = RAW1(SYS_shmdt, at);
+  uint64_t to = at;
+  while (!result && guest_code_protection(to) && !is_mapped(to)) to += PAGE;
+  guest_mapped(at, to - at, PROT_NONE);
+  guest_mapping_ends();
   return result;
 }
 
@@ -256,4 +298,29 @@ long memory_madvise(const uint64_t args[6]) {
   long result = advise(args);
   unlock(LOCK_MEMORY);
   return result;
+}
+
+long memory_shmdt(uint64_t at) {
+  lock(LOCK_MEMORY);
+  long result = detach(at);
+  unlock(LOCK_MEMORY);
+  return result;
+}
+
+long memory_remap_file(const uint64_t args[6]) {
+  long result = memory_of_runner(args[0], args[1]) ? -EINVAL : raw(SYS_remap_file_pages, args[0], args[1], args[2], args[3], args[4], 0);
+  if (!result) memory_changed(args[0], args[1]);
+  return result;
+}
+
+void memory_changed_held(uint64_t from, uint64_t size) {
+  guest_mapping_begins();
+  guest_changed(from, size);
+  guest_mapping_ends();
+}
+
+void memory_changed(uint64_t from, uint64_t size) {
+  lock(LOCK_MEMORY);
+  memory_changed_held(from, size);
+  unlock(LOCK_MEMORY);
 }

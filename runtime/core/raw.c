@@ -88,6 +88,24 @@ bool copy_in(void *to, uint64_t from, size_t size) { return raw_copy(to, (const 
 
 bool copy_out(uint64_t to, const void *from, size_t size) { return raw_copy((void *)to, from, size) == 0; }
 
+extern const char raw_touching[], raw_not_touched[];
+__asm__(".pushsection .text\n"
+        ".globl touch\n"
+        ".type touch, @function\n"
+        "touch:           mov $1, %eax\n"
+        "raw_touching:    lock orb $0, (%rdi)\n"
+        "                 ret\n"
+        "raw_not_touched: xor %eax, %eax\n"
+        "                 ret\n"
+        ".size touch, . - touch\n"
+        ".popsection\n");
+
+bool touch_fails(uint64_t *host_pc) {
+  bool fails = *host_pc == (uint64_t)raw_touching;
+  if (fails) *host_pc = (uint64_t)raw_not_touched;
+  return fails;
+}
+
 uint64_t raw_fault_exit(uint64_t host_pc) {
   return host_pc == (uint64_t)raw_copying ? (uint64_t)raw_copied : host_pc == (uint64_t)compat_last ? (uint64_t)compat_missing : 0;
 }

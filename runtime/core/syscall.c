@@ -21,8 +21,27 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_mremap: return memory_mremap(args);
   case SYS_madvise: return memory_madvise(args);
   case SYS_personality: return permissions_personality(args[0]);
+  case SYS_shmdt: return memory_shmdt(args[0]);
+  case SYS_remap_file_pages: return memory_remap_file(args);
+
+  case SYS_write:
+  case SYS_pwrite64:
+  case SYS_writev:
+  case SYS_pwritev:
+  case SYS_pwritev2:
+  case SYS_sendfile:
+  case SYS_splice:
+  case SYS_copy_file_range:
+  case SYS_ftruncate:
+  case SYS_truncate:
+  case SYS_fallocate:
+  case SYS_ioctl:
+  case SYS_process_vm_writev:
+  case SYS_io_setup:
+  case SYS_io_uring_setup: return writers_call(number, args);
 
   case SYS_open:
+  case SYS_creat:
   case SYS_openat:
   case SYS_openat2:
   case SYS_stat:
@@ -49,6 +68,7 @@ static long perform(long number, const uint64_t args[6]) {
   case SYS_epoll_pwait:
   case SYS_epoll_pwait2: return signals_wait(number, args);
 
+  case SYS_set_tid_address: return thread_clears(args[0]);
   case SYS_exit: thread_exit((int)args[0]);
   case SYS_exit_group: process_exit((int)args[0]);
   case SYS_fork:
@@ -67,7 +87,7 @@ static long perform(long number, const uint64_t args[6]) {
 
 // Stores of the kernel into pages that are watched for stores fail, or must be seen.
 long system_call(long number, const uint64_t args[6]) {
-  if (number == SYS_read || number == SYS_pread64 || number == SYS_recvfrom) guest_unwatch(args[1], args[2]);
+  if (guest_watches()) writers_before(number, args);
   for (;;) {
     uint64_t emptied = fallback_emptied();
     long result = perform(number, args);

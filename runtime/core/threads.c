@@ -2,6 +2,7 @@
 // the core's own: host stack, thread-local storage (libc does not know of them), and stacks for signals. Slots are used again and again. A process
 // that shares another one's memory (vfork, posix_spawn: CLONE_VM) is on such a slot, too.
 #include "core.h"
+#include "codecache.h"
 #include "data.h"
 #include "signals.h"
 #include <asm/prctl.h>
@@ -41,6 +42,7 @@ static _Thread_local struct birth {
   uint32_t *given_back; // what to clear at the end, when no stack is used any more
   bool shares;          // it belongs to a process that shares the memory of the first one
   uint32_t id;          // 0: it has not begun
+  uint64_t clears;      // where the kernel clears its id at its end
   bool is_told;         // passes know that it ends
 } birth;
 
@@ -220,6 +222,7 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size) {
   host.tls = block;
   host.stack = child->bottom, host.stack_size = child->top - child->bottom;
   child->shares = is_process || birth.shares;
+  child->clears = wanted->flags & CLONE_CHILD_CLEARTID ? wanted->child_tid : 0;
   if (is_process) watch_end(child, &host);
   const uint64_t modern[5] = {(uint64_t)&host, size}, old[5] = {host.flags | host.exit_signal, child->top, host.parent_tid, host.child_tid, block};
   uint64_t held = signals_hold(); // the thread begins with none that waits
@@ -268,11 +271,17 @@ void threads_end(void) {
   tell_own_end();
 }
 
+long thread_clears(uint64_t at) {
+  birth.clears = at;
+  return RAW1(SYS_set_tid_address, at);
+}
+
 // The process ends with its last thread, with the status of its first.
 void thread_exit(int status) {
   if (!birth.shares && __atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
   tell_own_end();
   if (data_header) stream_thread_ends();
+  guest_unwatch(birth.clears, 4); // the kernel says nothing if it cannot
   uint64_t everything = ~0ull;
   RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
   if (birth.shares) thread_leave(birth.given_back, status);

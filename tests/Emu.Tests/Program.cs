@@ -1,7 +1,14 @@
 using System.Globalization;
 using Emu.Tests.Lift;
+using Emu.Tests.Programs;
 
 // The tests are run by `dotnet test`; what runs for minutes is a program of its own: ./test fuzz.
-return args is ["fuzz", var minutes, .. var rest]
-    ? Fuzz.Until(double.Parse(minutes, CultureInfo.InvariantCulture), rest.Length > 0 ? ulong.Parse(rest[0], CultureInfo.InvariantCulture) : (ulong)Environment.TickCount64, rest.ElementAtOrDefault(1) ?? "")
-    : 2;
+ulong Seed(string[] rest) => rest.Length > 0 ? ulong.Parse(rest[0], CultureInfo.InvariantCulture) : (ulong)Environment.TickCount64;
+double Minutes(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+
+return args switch
+{
+    ["fuzz", "patch", var minutes, .. var rest] => PatchFuzz.Until(Minutes(minutes), Seed(rest)),
+    ["fuzz", var minutes, .. var rest] => Fuzz.Until(Minutes(minutes), Seed(rest), rest.ElementAtOrDefault(1) ?? ""),
+    _ => 2,
+};

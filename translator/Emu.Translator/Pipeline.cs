@@ -136,7 +136,8 @@ public sealed class Pipeline
     public (byte[] Object, Reading Unpassed) Translate(GuestRegion region, Func<ulong, int, ReadOnlyMemory<byte>> bytes, Func<ulong, bool> isRoot, Func<ulong, bool> isPatched, Guard guard, ExactFaults exactFaults)
     {
         var f = Instrumented(region, bytes, isPatched);
-        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = exactFaults };
+        CutBehindStores.Run(f, guard);
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = exactFaults, IsChecked = _ => CallsItself(f) };
         var reads = Backwards.ReadsUnpassed(f);
         return (File.ReadAllBytes(Object([f], _ => demand)), reads);
     }
@@ -146,12 +147,16 @@ public sealed class Pipeline
     {
         // Not verified here, as that takes longer than all the rest; it is where LLVM gets the same region.
         var f = Instrumented(region, bytes, isPatched, isVerified: false);
-        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = ExactFaults.Inside };
+        CutBehindStores.Run(f, guard);
+        var demand = Passes.Demand.Everything(isRoot) with { Guard = guard, ExactFaults = ExactFaults.Inside, IsChecked = _ => CallsItself(f) };
         var reads = Backwards.ReadsUnpassed(f);
         Cheapen(f, demand);
         try { return (BaselineCompiler.Compile(f, demand, plugins, counts), reads); }
         catch (NoEncodingException) { return (null, reads); }
     }
+
+    /// <summary>Whether there is a direct call that no lookup of its target is in front of: other calls of code met at run time go to what was there before.</summary>
+    static bool CallsItself(Function f) => f.Blocks.Exists(b => b.Terminator is { Op: Op.CallTo } call && call.Args[0] is Const c && (ulong)c.Bits == f.Entry);
 
     /// <summary>Names that passes gave to keys so far, by array.</summary>
     public IReadOnlyList<IReadOnlyDictionary<ulong, string>> Labels => instrumenter.Registry.Labels;

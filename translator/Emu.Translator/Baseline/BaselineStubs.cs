@@ -125,6 +125,8 @@ public static class BaselineStubs
     {
         var own = new MemoryOperand(Register.RSP);
         code.Add(Instruction.Create(Code.Push_r64, Register.R10));
+        code.Add(Instruction.Create(Code.Cmp_r64_rm64, Register.RSP, State(GuestState.HostLimit)));
+        code.Jump(Cc.B, again);
         CompareFirst(code, Register.R10, Register.R11);
         code.Jump(Cc.Ne, again);
         code.Add(Instruction.Create(Code.Mov_r64_rm64, Register.R10, new MemoryOperand(Register.R10, 8L, 8)), "emu_dispatch_table");

@@ -27,6 +27,7 @@ public sealed partial class BaselineCompiler
         }
         EnterFrame();
         if (demand.Guard.Kind == GuardKind.Bytes) EnterIfSame();
+        if (demand.IsChecked(f.Entry)) CheckLimit(f.Blocks[0].Label);
         if (counts) Count(f.Entry);
         if (f.Blocks.Count > 0) code.Jump(blocks[f.Blocks[0].Label]);
         if (!guards) return;
@@ -39,7 +40,7 @@ public sealed partial class BaselineCompiler
     void EnterIfSame()
     {
         int different = code.NewLabel();
-        CompareBytes(different);
+        CompareBytes(different, f.Entry);
         later.Enqueue(() =>
         {
             code.Mark(different);
@@ -101,7 +102,7 @@ public sealed partial class BaselineCompiler
     void Goto(Label to, bool asks)
     {
         if (to != following || IsBack(to)) code.Jump(Edge(to, asks));
-        else if (asks) JumpIfStale(ExitEdge(to));
+        else if (asks) JumpIfStale(ExitEdge(to), to);
     }
 
     int Edge(Label to) => Edge(to, Asks(to));
@@ -114,7 +115,7 @@ public sealed partial class BaselineCompiler
         if (!back && !asks) return inside;
         return Later(() =>
         {
-            if (asks) JumpIfStale(ExitEdge(to));
+            if (asks) JumpIfStale(ExitEdge(to), to);
             if (back) GoBack(to);
             else code.Jump(inside);
         });
@@ -205,7 +206,7 @@ public sealed partial class BaselineCompiler
             Leave();
         });
         // Whatever ran in between may have changed this region's code.
-        if (demand.Guard.Kind != GuardKind.None && next.Part == 0) JumpIfStale(ExitEdge(next));
+        if (demand.Guard.Kind != GuardKind.None && next.Part == 0 && blocks.ContainsKey(next)) JumpIfStale(ExitEdge(next), next);
         Goto(next, asks: false);
     }
 
@@ -245,17 +246,17 @@ public sealed partial class BaselineCompiler
 
     // --- Validity and safepoints ---
 
-    void JumpIfStale(int stale)
+    void JumpIfStale(int stale, Label at)
     {
         code.Add(Instruction.Create(Code.Cmp_rm8_imm8, Absolute(), 0), "emu_valid_cell");
         code.Jump(Cc.E, stale);
-        if (demand.Guard.Kind == GuardKind.Bytes) CompareBytes(stale);
+        if (demand.Guard.Kind == GuardKind.Bytes) CompareBytes(stale, at);
     }
 
-    /// <summary>Whether the guest's bytes are others than those that were translated. Operands of the terminator stay where they are.</summary>
-    void CompareBytes(int stale)
+    /// <summary>Whether the bytes of a block are others than those that were translated. Operands of the terminator stay where they are.</summary>
+    void CompareBytes(int stale, Label at)
     {
-        foreach (var (address, bytes) in demand.Guard.Code) JumpIfDiffers(address, bytes.Span, stale);
+        foreach (var (address, bytes) in demand.Guard.Of(f.Blocks.Find(b => b.Label == at)!)) JumpIfDiffers(address, bytes.Span, stale);
     }
 
     void JumpIfDiffers(ulong address, ReadOnlySpan<byte> bytes, int stale)
@@ -278,11 +279,17 @@ public sealed partial class BaselineCompiler
     /// <summary>An edge back: here signals are taken, and here a region that is hot is left for one of the next tier.</summary>
     void GoBack(Label to)
     {
+        CheckLimit(to);
+        if (counts) Count(to.Address);
+        code.Jump(blocks[to]);
+    }
+
+    /// <summary>In front of a block: the core does what waits, and throws host frames away where there is no room for more.</summary>
+    void CheckLimit(Label to)
+    {
         int visit = code.NewLabel();
         code.Add(Instruction.Create(Code.Cmp_r64_rm64, Iced.Intel.Register.RSP, State(GuestState.HostLimit)));
         code.Jump(Cc.B, visit);
-        if (counts) Count(to.Address);
-        code.Jump(blocks[to]);
         later.Enqueue(() =>
         {
             code.Mark(visit);
@@ -291,7 +298,7 @@ public sealed partial class BaselineCompiler
             code.Add(Instruction.Create(Code.Test_rm8_r8, Iced.Intel.Register.AL, Iced.Intel.Register.AL));
             int leave = code.NewLabel();
             code.Jump(Cc.Ne, leave);
-            if (demand.Guard.Kind != GuardKind.None) JumpIfStale(ExitEdge(to));
+            if (demand.Guard.Kind != GuardKind.None) JumpIfStale(ExitEdge(to), to);
             code.Jump(blocks[to]);
             code.Mark(leave);
             Leave();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Emu.Ir;
 using Emu.Translator.Lowering;
 using Emu.Translator.X86;
 using LLVMSharp.Interop;
@@ -131,7 +132,7 @@ public static class RunnerModule
         foreach (var _ in roots) s.Append(".quad emu_stub\n");
         s.Append(".section .text,\"ax\",@progbits\n");
         foreach (var (n, pc) in roots.Index())
-            s.Append(CultureInfo.InvariantCulture, $".globl {ModuleSymbols.RegionName(pc)}\n.hidden {ModuleSymbols.RegionName(pc)}\n{ModuleSymbols.RegionName(pc)}: movl ${pc}, %r11d\nmovl $emu_stub_targets+{8 * n}, %r10d\njmpq *(%r10)\n");
+            s.Append(CultureInfo.InvariantCulture, $".globl {ModuleSymbols.RegionName(pc)}\n.hidden {ModuleSymbols.RegionName(pc)}\n{ModuleSymbols.RegionName(pc)}: movl ${pc}, %r11d\nmovl $emu_stub_targets+{8 * n}, %r10d\ncmpq %fs:emu_state@TPOFF+{GuestState.HostLimit}, %rsp\njb emu_stub\njmpq *(%r10)\n");
     }
 
     const int Streams = 8;

@@ -73,7 +73,7 @@ public sealed class Bridges
         m.At(leave);
         Return();
         m.At(enter);
-        var region = m.Call(symbols.LookupType, symbols.Lookup(everything: false), before);
+        var region = m.Call(symbols.LookupType, symbols.Lookup(everything: true), before);
         LLVM.SetInstructionCallConv(region, Abi.PreserveAll);
         symbols.TailCall(region, Arguments());
     }

@@ -88,7 +88,7 @@ public sealed partial class RegionLowering
         m.At(again);
         LoadAccumulators(at); // the handler may have counted, too
         if (demand.Guard.Kind == GuardKind.None) m.Br(blocks[at]);
-        else m.BrUnlikely(IsStale(), Exit(at), blocks[at]);
+        else m.BrUnlikely(IsStale(at), Exit(at), blocks[at]);
         m.At(leave);
         symbols.TailCall(symbols.Region(Bridges.Resume), [.. symbols.TypesOf(Abi.In).Select(m.Poison)]);
     }

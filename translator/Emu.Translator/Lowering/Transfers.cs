@@ -49,7 +49,7 @@ public sealed partial class RegionLowering
     {
         var (back, check) = (LLVM.GetInsertBlock(m.B), m.Block(function));
         m.At(check);
-        m.BrUnlikely(IsStale(), Exit(to), Inside(to));
+        m.BrUnlikely(IsStale(to), Exit(to), Inside(to));
         m.At(back);
         return check;
     }
@@ -117,7 +117,8 @@ public sealed partial class RegionLowering
             m.Br(Edge(next));
             return;
         }
-        m.BrUnlikely(IsStale(), Exit(next), blocks.ContainsKey(next) ? Inside(next) : Exit(next));
+        if (blocks.ContainsKey(next)) m.BrUnlikely(IsStale(next), Exit(next), Inside(next));
+        else m.Br(Exit(next));
     }
 
     /// <summary>The region's first act, with nothing but its arguments: when it is not valid, the core finds the one that is.</summary>
@@ -125,7 +126,7 @@ public sealed partial class RegionLowering
     {
         if (demand.Guard.Kind == GuardKind.None) return;
         LLVMBasicBlockRef stale = m.Block(function), fresh = m.Block(function);
-        m.BrUnlikely(IsStale(), stale, fresh);
+        m.BrUnlikely(IsStale(f.Entry), stale, fresh);
         m.At(stale);
         var target = m.Call(symbols.LookupType, symbols.Lookup(everything: true), m.Const(f.Entry));
         LLVM.SetInstructionCallConv(target, Abi.PreserveAll);
@@ -133,25 +134,26 @@ public sealed partial class RegionLowering
         m.At(fresh);
     }
 
-    LLVMValueRef IsStale()
+    /// <summary>Whether the region must not go on at a block.</summary>
+    LLVMValueRef IsStale(Label at)
     {
         var valid = m.Load(m.I8, symbols.Valid);
         LLVM.SetVolatile(valid, 1);
         var stale = m.Icmp(LLVMIntPredicate.LLVMIntEQ, valid, m.Const(m.I8, 0));
-        return demand.Guard.Kind == GuardKind.Bytes ? m.Or(stale, Differs()) : stale;
+        return demand.Guard.Kind == GuardKind.Bytes ? m.Or(stale, Differs(at)) : stale;
     }
 
-    /// <summary>Whether the guest's bytes are others than those that were translated.</summary>
-    LLVMValueRef Differs()
+    /// <summary>Whether the bytes of a block are others than those that were translated.</summary>
+    LLVMValueRef Differs(Label at)
     {
         var differences = m.Const(0);
-        foreach (var (address, bytes) in demand.Guard.Code)
-            for (int at = 0, size; at < bytes.Length; at += size)
+        foreach (var (address, bytes) in demand.Guard.Of(f.Blocks.Find(b => b.Label == at)!))
+            for (int from = 0, size; from < bytes.Length; from += size)
             {
-                size = bytes.Length - at >= 8 ? 8 : bytes.Length - at >= 4 ? 4 : bytes.Length - at >= 2 ? 2 : 1;
+                size = bytes.Length - from >= 8 ? 8 : bytes.Length - from >= 4 ? 4 : bytes.Length - from >= 2 ? 2 : 1;
                 ulong then = 0;
-                for (int n = size - 1; n >= 0; n--) then = then << 8 | bytes.Span[at + n];
-                var now = state.Guest(m.Load(m.Int(8 * size), m.ToPtr(m.Const(address + (ulong)at)), 1));
+                for (int n = size - 1; n >= 0; n--) then = then << 8 | bytes.Span[from + n];
+                var now = state.Guest(m.Load(m.Int(8 * size), m.ToPtr(m.Const(address + (ulong)from)), 1));
                 differences = m.Or(differences, m.Zext(m.Xor(now, m.Const(m.Int(8 * size), then)), m.I64));
             }
         return m.Icmp(LLVMIntPredicate.LLVMIntNE, differences, m.Const(0));
