@@ -45,6 +45,9 @@ public static class SystemCalls
         where parts.Length == 2
         select KeyValuePair.Create(first + w.Index, (parts[0], parts[1][0] - '0'));
 
+    /// <summary>The helper for those of 32-bit programs, <c>int 0x80</c>.</summary>
+    public const string OldHelper = "int80";
+
     /// <summary>The most that the kernel takes.</summary>
     public const int MostArguments = 6;
 

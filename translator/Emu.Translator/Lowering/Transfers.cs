@@ -1,6 +1,5 @@
 using Emu.Ir;
 using Emu.Translator.Passes;
-using Emu.Translator.X86;
 using LLVMSharp.Interop;
 
 namespace Emu.Translator.Lowering;
@@ -217,7 +216,7 @@ public sealed partial class RegionLowering
     void CallHelper(string name)
     {
         var image = StateImage.Of(name);
-        var known = name == SystemRows.Int80 ? Transient.All : Transient.All & ~Transient.Flags;
+        var known = name == SystemCalls.OldHelper ? Transient.All : Transient.All & ~Transient.Flags;
         if (image is { } form) state.Store(m.Const((ulong)form.Number), GuestState.Form);
         Receive(CallCore(image != null ? "helper_image" : $"helper_{name}", pc, known), Transient.All);
     }

@@ -1,5 +1,4 @@
 using Emu.Ir;
-using Emu.Translator.X86;
 
 namespace Emu.Translator.Passes;
 
@@ -79,7 +78,7 @@ public readonly record struct BlockEffect(Transient Reads, Transient Expects, Tr
     {
         "cpuid" => cpuidLeaf,
         "xgetbv" => xgetbvRegister,
-        SystemRows.Int80 => compatArguments,
+        SystemCalls.OldHelper => compatArguments,
         _ when StateImage.Of(helper) != null => Image(helper) is { IsStore: true } && !restores ? Transient.All : imageMask,
         _ => Transient.All,
     };

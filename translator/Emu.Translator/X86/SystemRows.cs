@@ -40,13 +40,10 @@ static class SystemRows
         r[Rdpmc] = x => x.E.Trap(Signal.Segv, $"privileged {x.Instruction}"); // unless CR4.PCE is set
     }
 
-    /// <summary>The helper for a system call of 32-bit programs.</summary>
-    public const string Int80 = "int80";
-
     /// <summary>3 is the breakpoint's; other gates are not for user mode.</summary>
     static void Interrupt(Lift x)
     {
-        if (x.Immediate == 0x80) x.E.Helper(Int80);
+        if (x.Immediate == 0x80) x.E.Helper(SystemCalls.OldHelper);
         else if (x.Immediate == 3) x.E.Trap(Signal.Trap, "int3");
         else x.E.Trap(Signal.Segv, $"{x.Instruction}");
     }
