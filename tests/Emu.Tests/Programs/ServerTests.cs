@@ -27,9 +27,11 @@ public class ServerTests
     public void Nginx() => Assert.Equal(Run("nginx", "/usr/sbin/nginx", "curl"), Run("nginx", Translated("/usr/sbin/nginx"), "curl"));
 
     /// <summary>Nothing is translated ahead of time, and plugins see all of it.</summary>
-    [Fact]
-    public void Nginx_instrumented_on_the_fallback() =>
-        Assert.Equal(Run("nginx", "/usr/sbin/nginx", "curl"), Run("nginx", Translated("/usr/sbin/nginx", ["--aot", "none", .. Runners.AllPlugins.Select(p => $"-p{p}")]), "curl"));
+    [Theory]
+    [InlineData("nginx", "/usr/sbin/nginx")]
+    [InlineData("memcached", "/usr/bin/memcached")]
+    public void Instrumented_on_the_fallback(string script, string server) =>
+        Assert.Equal(Run(script, server, "curl"), Run(script, Translated(server, ["--aot", "none", .. Runners.AllPlugins.Select(p => $"-p{p}")]), "curl"));
 
     /// <summary>Debian's curl asks a server of this machine.</summary>
     [Fact]
