@@ -62,6 +62,9 @@ sealed class Lessons(Image program, IReadOnlyList<(string Path, ulong Base, ulon
         else own.Add(pc, MissReason.Generated);
     }
 
+    /// <summary>The program has a handler for faults, and its code was translated ahead of time as if it had none.</summary>
+    public void LearnFaults() => own.AddFaults();
+
     /// <summary>The library that has the code, and the address in it; null when there is none.</summary>
     (Library, ulong Address)? Find(ulong pc, int process)
     {

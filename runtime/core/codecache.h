@@ -91,7 +91,7 @@ void fallback_empty(void);   // by threads without host frames, has emptied it
 uint64_t fallback_emptied(void); // how often that was
 // Whether the second tier has a region of a PC in one of the first; false: the service knows that it is wanted.
 bool fallback_promoted(uint32_t region, uint64_t pc, bool may_be_new);
-void fallback_exact_faults(void); // from now on, registers must be known where code faults
+void fallback_keep_registers(void); // from now on they must be known where code faults
 void fallback_say_statistics(void); // with EMU_STATS=1
 
 // dispatch.c

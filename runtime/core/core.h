@@ -206,7 +206,7 @@ void signals_before_exec(void);
 void signals_after_failed_exec(void);
 long signals_wait(long number, const uint64_t args[6]); // sigsuspend, ppoll, pselect6, epoll_pwait
 bool signals_waiting(void);
-enum { SIGNAL_STACKS = 128 << 10 };
+enum { SIGNAL_STACKS = 64 << 10 };
 void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask); // the guest's mask
 uint64_t signals_blocked(uint64_t held);                                  // the guest's mask, where the kernel's was that
 void signals_inherit(int64_t distance, uint64_t flags);                   // actions of a new thread that is so far away, by clone's flags
@@ -216,7 +216,6 @@ _Noreturn void signals_die(int signal); // as the default action would
 
 // deliver.c: the guest's handlers.
 void deliver_waiting(void); // all of the guest is in emu_state
-void deliver_leaves_frames(void); // host frames of handlers are left, too
 bool deliver_return(void);  // rt_sigreturn of the guest; false: a signal that waits comes first
 
 // data.c: the data file.

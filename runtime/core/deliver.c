@@ -9,37 +9,22 @@
 
 _Noreturn void dispatch(void);
 
-// Whether the last handler of a fault ended by rt_sigreturn of its own frame.
-static _Thread_local uint64_t fault_frame;
-static _Thread_local bool fault_returns;
-
-// The same frame where the host's are left that have the registers which it does not have.
-static _Thread_local uint64_t left_frame;
-
-void deliver_leaves_frames(void) {
-  if (fault_frame) left_frame = fault_frame;
-  fault_frame = 0;
-}
-
 // Whether the guest is back where it was.
-static bool deliver(const struct arrival *a, bool exact) {
+static bool deliver(const struct arrival *a) {
   struct emu_state *s = &emu_state;
   uint64_t rip = s->rip;
   if (a->action.handler == (uint64_t)SIG_DFL) process_die(a->info.si_signo); // it is noted all the same, or it was another one when the signal came
   if (a->action.handler == (uint64_t)SIG_IGN) return signals_block(a->blocked_after), true;
-  uint64_t frame = frame_push(a, exact);
+  uint64_t frame = frame_push(a);
   if (!frame) {
     say("guest killed by SIGSEGV at %@: no stack for the frame of %s", rip, signal_name(a->info.si_signo));
     process_die(SIGSEGV); // force_sigsegv
   }
   uint64_t entry = s->rip;
-  if (frame == left_frame) left_frame = 0;
   event_happens(EVENT_SIGNAL, (uint64_t)a->info.si_signo, (uint64_t)(int64_t)a->info.si_code, entry);
   signals_block(a->blocked_in_handler);
   deliver_waiting(); // the kernel makes all frames at once: the last signal's handler runs first
   if (s->rip != entry) return false;
-  if (!exact) fault_frame = frame;
-  fault_returns = false;
   dispatch_leave_frames(); // a handler that faults at once comes to no check of its own
   for (;;) {
     void *region = emu_lookup_everything(s->rip);
@@ -53,24 +38,18 @@ static bool deliver(const struct arrival *a, bool exact) {
 void deliver_waiting(void) {
   struct arrival a;
   while (signals_next(&a))
-    if (!deliver(&a, true)) return;
+    if (!deliver(&a)) return;
 }
 
 bool deliver_return(void) {
   uint64_t mask, held = signals_hold();
   if (signals_waiting()) return signals_release(held), false;
-  uint64_t frame = emu_state.gpr[RSP] - 8;
-  fault_returns = frame == fault_frame;
   if (!frame_pop(&mask)) {
     signals_release(held);
     emu_trap(emu_state.rip - 2, SIGSEGV, "rt_sigreturn without a frame");
   }
-  if (left_frame && frame == left_frame) {
-    say("the registers at %@, where a handler for a fault returns to, are lost: build the runner with --exact-faults", emu_state.rip);
-    process_die(SIGSEGV);
-  }
   signals_block(mask);
-  if (emu_state.acid & EMU_TF) deliver_leaves_frames(), host_stack_restart(dispatch);
+  if (emu_state.acid & EMU_TF) host_stack_restart(dispatch);
   return true;
 }
 
@@ -97,7 +76,7 @@ bool emu_visited(void) {
 
 bool deliver_exact(struct arrival *fault) {
   signals_describe_fault(fault->info.si_signo, fault);
-  return deliver(fault, true);
+  return deliver(fault);
 }
 
 // What a fault in generated code leaves on the host stack: enough to go on as if nothing had happened.
@@ -105,7 +84,6 @@ struct interrupted {
   ucontext_t context; // the kernel's part of it
   struct arrival arrival;
   uint64_t pc;
-  bool exact; // all registers of the guest are in emu_state
   uint8_t fpu[] __attribute__((aligned(64))); // what context.uc_mcontext.fpregs points to
 };
 
@@ -116,26 +94,16 @@ static _Noreturn void resume(struct interrupted *was) {
   __builtin_unreachable();
 }
 
-// Where not all registers of the guest are known, a handler may mend memory and return, or leave by siglongjmp; what it writes into the
-// context's registers would not reach the instruction, and is refused.
 static _Noreturn void run_handler(struct interrupted *was) {
   uint8_t fpu_before[416], fpu_after[416];
   emu_state.rip = was->pc;
   struct emu_state before = emu_state;
-  uint64_t outer = fault_frame;
   fpu_save(fpu_before);
   signals_describe_fault(was->arrival.info.si_signo, &was->arrival);
-  bool back = deliver(&was->arrival, was->exact);
+  bool back = deliver(&was->arrival);
   fpu_save(fpu_after);
-  if (back) fault_frame = outer;
-  bool changed = was->exact && cache_is_stale((uint64_t)was->context.uc_mcontext.gregs[REG_RIP]);
+  bool changed = cache_is_stale((uint64_t)was->context.uc_mcontext.gregs[REG_RIP]);
   if (back && !changed && same(&before, &emu_state) && !memcmp(fpu_before, fpu_after, sizeof fpu_before)) resume(was);
-  if (!was->exact && (back || fault_returns)) {
-    say("the guest's handler for %s at %@ changed registers in its context: build the runner with --exact-faults",
-        signal_name(was->arrival.info.si_signo), was->pc);
-    process_die(was->arrival.info.si_signo);
-  }
-  deliver_leaves_frames();
   host_stack_restart(dispatch);
 }
 
@@ -150,7 +118,7 @@ static void note_repeated(const greg_t *regs) {
 }
 
 // On the core's signal stack: the rest happens on the host stack, as for any guest code.
-void deliver_fault(const siginfo_t *info, void *host, uint64_t pc, bool exact) {
+void deliver_fault(const siginfo_t *info, void *host, uint64_t pc) {
   ucontext_t *context = host;
   greg_t *regs = context->uc_mcontext.gregs;
   const uint8_t *fpu = (const uint8_t *)context->uc_mcontext.fpregs;
@@ -158,12 +126,11 @@ void deliver_fault(const siginfo_t *info, void *host, uint64_t pc, bool exact) {
   memcpy(&magic, fpu + 464, 4);
   if (magic == 0x46505853) memcpy(&size, fpu + 468, 4); // FP_XSTATE_MAGIC1: extended_size
   struct interrupted *was = (struct interrupted *)(((uint64_t)regs[REG_RSP] - 128 - sizeof *was - size) & ~63ull);
-  if (exact) note_repeated(regs);
+  note_repeated(regs);
   memcpy(&was->context, context, 304);
   memcpy(was->fpu, fpu, size);
   was->context.uc_mcontext.fpregs = (void *)was->fpu;
   was->pc = pc;
-  was->exact = exact;
   was->arrival = (struct arrival){.info = *info, .trap = (uint64_t)regs[REG_TRAPNO], .error = (uint64_t)regs[REG_ERR],
                                   .fault_address = (uint64_t)regs[REG_CR2]};
   if (info->si_signo == SIGFPE) was->arrival.info.si_addr = (void *)pc;

@@ -70,7 +70,6 @@ void dispatch_leave_frames(void) {
   if (!dispatch_is_told() && !host_stack_is_low()) return;
   dispatch_thread_begins();
   host_limit_lower();
-  deliver_leaves_frames();
   host_stack_restart(dispatch);
 }
 
@@ -265,7 +264,6 @@ static _Noreturn void step_after_popf(void) {
 
 void step_begins(void) {
   emu_state.rip = behind(emu_state.rip, 0x9d);
-  deliver_leaves_frames();
   host_stack_restart(step_after_popf);
 }
 

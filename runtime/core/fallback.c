@@ -396,17 +396,28 @@ bool fallback_promoted(uint32_t id, uint64_t pc, bool may_be_new) {
   return is_better;
 }
 
-// Regions of the second tier that are there already do not keep them: they are made again.
-void fallback_exact_faults(void) {
+// Other threads may be in code that does not: until they have left it. One that is in a system call which a pass looks at from behind may stay.
+static void wait_for_others(void) {
+  for (uint64_t since = now(); !regions_are_left() && now() - since < 1000000000u;) {
+    struct timespec moment = {0, 100000};
+    RAW2(SYS_nanosleep, &moment, NULL);
+  }
+}
+
+// Regions of the second tier that are there already do not, and those translated ahead of time do where an earlier run has taught it: the others
+// are given up, for what translates at run time. Where that is missing, they stay (on_fault).
+void fallback_keep_registers(void) {
   static bool already;
   if (__atomic_exchange_n(&already, true, __ATOMIC_ACQ_REL)) return;
   lock(LOCK_TRANSLATION);
   wants_exact_faults = true;
-  if (started) {
-    if (!cache_header()->exact_faults) cache_header()->exact_faults = 1;
-    if (cache_header()->numbers.promoted) guest_forget_all();
-  }
+  if (started && !cache_header()->exact_faults) cache_header()->exact_faults = 1;
+  bool is_there = started || (*program() && !access(program(), R_OK)), forgets = started && cache_header()->numbers.promoted;
   unlock(LOCK_TRANSLATION);
+  if (emu_exact_faults || !is_there) return;
+  regions_forget_image();
+  if (forgets) guest_forget_all(), regions_leave_frames();
+  wait_for_others();
 }
 
 void fallback_say_statistics(void) {

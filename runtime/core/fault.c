@@ -127,7 +127,10 @@ void on_fault(int signal, siginfo_t *info, void *context) {
   }
   if (emu_state.probe) die_of_probe(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   uint64_t pc = signals_wants(signal) ? locate((uint64_t)*host_pc) : 0;
-  if (pc && !host_stack_guard((uint64_t)info->si_addr)) return deliver_fault(info, context, pc, is_exact((uint64_t)*host_pc));
+  if (pc && !host_stack_guard((uint64_t)info->si_addr)) {
+    if (is_exact((uint64_t)*host_pc)) return deliver_fault(info, context, pc);
+    say("the registers at %@, for the guest's handler of %s, are lost: there is no fallback translator", pc, signal_name(signal));
+  }
   explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   process_die(signal);
 }

@@ -1,7 +1,6 @@
 // Owns the signal frame on the guest's stack: what the kernel writes for a handler and reads in rt_sigreturn
 // (arch/x86/kernel/signal_64.c, arch/x86/kernel/fpu/signal.c), and the alternate stack that it may lie on.
 #include "core.h"
-#include "maps.h"
 #include "signals.h"
 #include <errno.h>
 #include <string.h>
@@ -44,10 +43,6 @@ static const uint64_t SA_RESTORER_BIT = 0x04000000, RED_ZONE = 128;
 static _Thread_local stack_t alternate;
 
 void frame_inherit(int64_t distance) { *(stack_t *)((uint64_t)&alternate + (uint64_t)distance) = alternate; }
-
-// Handlers of faults whose rsp is not known run here unless they have a stack of their own.
-static _Thread_local uint8_t *fault_stack;
-void frame_fault_stack(uint8_t *at) { fault_stack = at; }
 
 static bool within(uint64_t rsp, const void *start, size_t size) {
   return rsp - (uint64_t)start - 1 < size; // __on_sig_stack: rsp > sp && rsp - sp <= size
@@ -101,40 +96,19 @@ static void take_fpu(uint64_t from) {
   for (int i = 0; i < 16; i++) memcpy(emu_state.ymm[i] + 16, x.upper[i], 16);
 }
 
-// Whether an access failed because the stack ends there, where the guest's rsp is not known: below the memory that it was in last.
-struct ending {
-  uint64_t rsp, bottom;
-};
-
-static void find_bottom(const char *line, void *with) {
-  struct mapping m = mapping_of(line);
-  struct ending *e = with;
-  if (e->rsp >= m.from && e->rsp <= m.to) e->bottom = m.from;
-}
-
-static bool stack_ends(const struct arrival *a) {
-  static const uint64_t NEAR = 64 << 10, LARGEST = 1 << 30;
-  struct ending e = {.rsp = emu_state.gpr[RSP]};
-  if (a->info.si_signo != SIGSEGV || a->fault_address >= e.rsp || e.rsp - a->fault_address > LARGEST) return false;
-  each_line("/proc/thread-self/maps", find_bottom, &e);
-  return a->fault_address < e.bottom && e.bottom - a->fault_address <= NEAR;
-}
-
-// get_sigframe, the choice of the stack. 0: it has ended.
-static uint64_t stack_for(const struct arrival *a, bool exact) {
+// get_sigframe, the choice of the stack.
+static uint64_t stack_for(const struct arrival *a) {
   uint64_t rsp = emu_state.gpr[RSP];
   bool alternates = a->action.flags & SA_ONSTACK && !(alternate.ss_flags & SS_DISABLE) && alternate.ss_size;
   if (alternates && !on_alternate(rsp)) return (uint64_t)alternate.ss_sp + alternate.ss_size;
-  if (!exact && !on_alternate(rsp) && !within(rsp, fault_stack, FAULT_STACK))
-    return stack_ends(a) ? 0 : (uint64_t)fault_stack + FAULT_STACK;
   return rsp - RED_ZONE;
 }
 
-uint64_t frame_push(const struct arrival *a, bool exact) {
+uint64_t frame_push(const struct arrival *a) {
   struct emu_state *s = &emu_state;
   struct extended x;
   struct frame f = {.restorer = a->action.restorer, .info = a->info};
-  uint64_t stack = stack_for(a, exact), fp = (stack - sizeof x) & ~63ull, at = ((fp - sizeof f) & ~15ull) - 8;
+  uint64_t stack = stack_for(a), fp = (stack - sizeof x) & ~63ull, at = ((fp - sizeof f) & ~15ull) - 8;
   put_registers(&f.user.context, s);
   f.user.flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
   f.user.stack = alternate;
@@ -142,7 +116,7 @@ uint64_t frame_push(const struct arrival *a, bool exact) {
   f.user.context.error = a->error, f.user.context.trap = a->trap, f.user.context.fault_address = a->fault_address;
   f.user.context.fp = fp;
   put_fpu(&x);
-  if (!stack || !(a->action.flags & SA_RESTORER_BIT)) return 0; // setup_rt_frame gives up, too
+  if (!(a->action.flags & SA_RESTORER_BIT)) return 0; // setup_rt_frame gives up, too
   if (on_alternate(s->gpr[RSP]) && !on_alternate(at)) return 0;
   if (!copy_out(fp, &x, sizeof x) || !copy_out(at, &f, sizeof f)) return 0;
   if (alternate.ss_flags & SS_AUTODISARM_BIT) alternate = (stack_t){.ss_flags = SS_DISABLE};

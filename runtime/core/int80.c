@@ -52,6 +52,5 @@ void emu_helper_int80(void) {
   }
   s->rip = pc;
   emu_safepoint();
-  deliver_leaves_frames();
   host_stack_restart(dispatch);
 }

@@ -234,11 +234,10 @@ static void own(void) {
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) set_handler(owned[i], on_fault, SA_RESTART | SA_NODEFER, ~0ull);
 }
 
-// A half for the core's handlers (a frame holds all of AVX-512), and one for the guest's.
+// For the core's handlers: a frame holds all of AVX-512.
 static void use_stacks(uint8_t at[SIGNAL_STACKS]) {
-  stack_t stack = {.ss_sp = at, .ss_size = SIGNAL_STACKS - FAULT_STACK};
+  stack_t stack = {.ss_sp = at, .ss_size = SIGNAL_STACKS};
   RAW2(SYS_sigaltstack, &stack, NULL);
-  frame_fault_stack(at + SIGNAL_STACKS - FAULT_STACK);
 }
 
 void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask) {
@@ -297,7 +296,7 @@ static long action_call(int signal, uint64_t new, uint64_t old, uint64_t size) {
   if (new && !copy_in(&action, new, sizeof action)) return -EFAULT;
   if (signal < 1 || signal > 64 || (new && (signal == SIGKILL || signal == SIGSTOP))) return -EINVAL;
   action.mask &= ~(signal_bit(SIGKILL) | signal_bit(SIGSTOP));
-  if (new && core_owned(signal) && handled(&action)) fallback_exact_faults();
+  if (new && core_owned(signal) && handled(&action)) fallback_keep_registers();
   uint64_t held = lock_actions();
   if (core_owned(signal) || noted_by_default(signal) || handled(&guest[signal]))
     before = guest[signal];

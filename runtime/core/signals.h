@@ -39,16 +39,14 @@ void signals_block(uint64_t mask);                             // the guest's ma
 
 // deliver.c
 bool deliver_exact(struct arrival *fault); // of the instruction at emu_state.rip: info, trap, error and fault_address are there
-// In generated code: context is the host's. exact: the guest's registers are in emu_state.
-void deliver_fault(const siginfo_t *info, void *context, uint64_t pc, bool exact);
+// In generated code that has the guest's registers in emu_state; context is the host's.
+void deliver_fault(const siginfo_t *info, void *context, uint64_t pc);
 
 // frame.c
-void frame_fault_stack(uint8_t *at); // where handlers run for which the guest's rsp is not known, FAULT_STACK bytes
-enum { FAULT_STACK = 64 << 10 };
-uint64_t frame_push(const struct arrival *arrival, bool exact); // the guest enters its handler; rsp there, 0: no stack for it
-bool frame_pop(uint64_t *mask);                                 // the guest is where the frame at its rsp says
-long frame_stack_call(uint64_t new, uint64_t old);              // sigaltstack
-void frame_inherit(int64_t distance);                           // the alternate stack is that of the thread that is so far away, too
+uint64_t frame_push(const struct arrival *arrival); // the guest enters its handler; rsp there, 0: no stack for it
+bool frame_pop(uint64_t *mask);                     // the guest is where the frame at its rsp says
+long frame_stack_call(uint64_t new, uint64_t old);  // sigaltstack
+void frame_inherit(int64_t distance);               // the alternate stack is that of the thread that is so far away, too
 
 // fpu.c
 void fpu_clear(void);

@@ -244,7 +244,7 @@ public sealed class Pipeline
 
     Demand Demand(Function f) => Passes.Demand.Of(liveness.Value, f.Entry, IsRoot) with
     {
-        IsChecked = cycles.Value.Contains, IsReturnedTo = pc => (discovered.Value.ReasonOf(pc) & RootReason.SecondReturn) != 0, ExactFaults = options.ExactFaults ? ExactFaults.Everywhere : ExactFaults.No,
+        IsChecked = cycles.Value.Contains, ExactFaults = options.ExactFaults ? ExactFaults.Everywhere : ExactFaults.No,
     };
 
     bool IsRoot(ulong pc) => Program.RegionAt(pc) != null;

@@ -41,9 +41,6 @@ abstract class TranslationOptions : VerbOptions
     [Option("no-profile", HelpText = "Do not use what earlier runs of the program learnt: code that was not found ahead of time.")]
     public bool NoProfile { get; set; }
 
-    [Option("exact-faults", HelpText = "Handlers of SIGSEGV, SIGFPE and the like see every register in their context, and may change them. The program runs slower. Programs in Go and OCaml have it always.")]
-    public bool ExactFaults { get; set; }
-
     [Option("follow-exec", HelpText = "Also translate the programs that the program executes, each with the same plugins.")]
     public bool FollowExec { get; set; }
 

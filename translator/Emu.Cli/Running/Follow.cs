@@ -14,7 +14,7 @@ static class Follow
     [
         "--follow-exec", $"-O{o.Level.ToString(CultureInfo.InvariantCulture)}", $"-j{o.Jobs.ToString(CultureInfo.InvariantCulture)}",
         .. o.AskedCoverage is { } coverage ? [$"--aot={coverage}"] : Array.Empty<string>(), .. o.NoProfile ? ["--no-profile"] : Array.Empty<string>(),
-        .. o.ExactFaults ? ["--exact-faults"] : Array.Empty<string>(), .. o.Plugins.Select(p => $"--plugin={Translation.Anywhere(p)}"),
+        .. o.Plugins.Select(p => $"--plugin={Translation.Anywhere(p)}"),
         .. o.Only.Select(c => $"--only={c}"), .. o.Exclude.Select(c => $"--exclude={c}"),
     ];
 }

@@ -9,18 +9,18 @@ enum MissReason { Undiscovered, Resumed, WritablePage, Generated }
 /// <summary>
 /// PCs of a guest that runs met without a region: one line each, `0x401136 undiscovered`, in the cache's folder profiles. What is in the
 /// guest's file and constant can be translated ahead of time when it is built again. A library has a profile of its own, with offsets for
-/// PCs; that it was opened by a program says a line `file PATH` in the program's.
+/// PCs; that it was opened by a program says a line `file PATH` in the program's. A file of its own says that the program has handlers for faults.
 /// </summary>
 sealed class MissProfile
 {
-    readonly string path;
+    readonly string path, faults;
     readonly Dictionary<ulong, MissReason> misses = [];
     readonly SortedSet<string> files = new(StringComparer.Ordinal);
     bool hasGenerated;
 
     MissProfile(string path)
     {
-        this.path = path;
+        (this.path, faults) = (path, $"{path}-faults");
         if (!File.Exists(path)) return;
         foreach (var words in File.ReadLines(path).Select(l => l.Split(' ', 2)))
             if (words is [FileWord, { Length: > 0 } file]) files.Add(file);
@@ -38,6 +38,18 @@ sealed class MissProfile
     /// <summary>What is known of the guest with this file.</summary>
     public static MissProfile Of(ReadOnlySpan<byte> guest) => new(Path.Combine(CacheFolder.Part("profiles"), Convert.ToHexStringLower(SHA256.HashData(guest))[..32]));
 
+    /// <summary>Empty until a run has learnt that the guest with this file has a handler for faults: a runner that was built before is out of date then.</summary>
+    public static string FaultsFile(ReadOnlySpan<byte> guest) => Of(guest).faults;
+
+    /// <summary>Whether the guest has a handler for faults, which wants to see its registers.</summary>
+    public bool HandlesFaults => new FileInfo(faults) is { Exists: true, Length: > 0 };
+
+    /// <summary>Remembers that it has.</summary>
+    public void AddFaults()
+    {
+        if (!HandlesFaults) Append(faults, "handled\n");
+    }
+
     /// <summary>All of them, by address.</summary>
     public IEnumerable<KeyValuePair<ulong, MissReason>> Misses => misses.OrderBy(m => m.Key);
 
@@ -51,16 +63,16 @@ sealed class MissProfile
         // Generated code lies elsewhere in the next run: of it one line is enough to say that there was some.
         if (reason == MissReason.Generated && hasGenerated) return;
         hasGenerated |= reason == MissReason.Generated;
-        Append($"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n");
+        Append(path, $"0x{pc:x} {reason.ToString().ToLowerInvariant()}\n");
     }
 
     /// <summary>Remembers a library.</summary>
     public void AddFile(string library)
     {
-        if (!library.Contains('\n') && files.Add(library)) Append($"{FileWord} {library}\n");
+        if (!library.Contains('\n') && files.Add(library)) Append(path, $"{FileWord} {library}\n");
     }
 
-    void Append(string line)
+    static void Append(string path, string line)
     {
         using var file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite);
         file.Write(System.Text.Encoding.UTF8.GetBytes(line));

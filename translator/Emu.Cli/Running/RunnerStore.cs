@@ -3,6 +3,7 @@ using System.Text;
 using Emu.Cli.Options;
 using Emu.Instrumentation;
 using Emu.Translator;
+using Emu.Translator.Elf;
 
 namespace Emu.Cli.Running;
 
@@ -18,10 +19,11 @@ static class RunnerStore
         string signature = Signature(guest, options);
         if (Memo.Find(signature) is { } known) return known;
         var translation = Translation.Open(guest, options);
+        string[] learnt = options.NoProfile ? [] : [Known.Line(FaultsFile(translation.Image))]; // before it is looked at
         // Libraries are found by ld.so.cache, too. (One that appears in a folder that is searched earlier is not noticed here.)
         string[] files = translation.Modules.Count == 0 ? [] : [.. translation.Modules.Select(m => m.Path), Libraries.LoaderCache];
         if (options.FollowExec) files = [.. files, .. options.Plugins.SelectMany(PluginFiles)]; // the launcher knows nothing of plugins
-        return Memo.Keep(signature, new(Named(Build(translation, options), guest.CommandName), [.. files.Select(Known.Line)]), guest.Stat);
+        return Memo.Keep(signature, new(Named(Build(translation, options), guest.CommandName), [.. learnt, .. files.Select(Known.Line)]), guest.Stat);
     }
 
     static string Signature(GuestFile guest, TranslationOptions options)
@@ -38,9 +40,17 @@ static class RunnerStore
         return s.Append(RuntimeCore.Find() is { } core ? core + Stat.Of(core)?.Signature : "").ToString();
     }
 
-    static string Code(TranslationOptions options) => $"O{options.Level} {options.Coverage}%{(options.ExactFaults ? " exact faults" : "")}\n{Follow.Of(options)}";
+    static string Code(TranslationOptions options) => $"O{options.Level} {options.Coverage}%\n{Follow.Of(options)}";
 
     static string Scope(TranslationOptions options) => $"--only {string.Join('\n', options.Only)} --exclude {string.Join('\n', options.Exclude)}";
+
+    /// <summary>There is one, that the launcher can compare it.</summary>
+    static string FaultsFile(Image image)
+    {
+        string file = MissProfile.FaultsFile(image.File.Span);
+        new FileStream(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite).Dispose();
+        return file;
+    }
 
     static string Build(Translation translation, TranslationOptions options)
     {
@@ -66,6 +76,7 @@ static class RunnerStore
         Add(Code(options));
         Add(Scope(options));
         Add(FallbackProgram.Find(options).Path);
+        Add($"exact faults {Translation.HandlesFaults(translation.Image, options)}");
         if (!options.NoProfile) Add(string.Join(' ', MissProfile.Of(translation.Image.File.Span).Roots));
         foreach (var m in translation.Modules) Add($"{m.Path} {m.Image.Base:x} {m.Identity} {string.Join(' ', m.Roots)}");
         foreach (string plugin in options.Plugins)

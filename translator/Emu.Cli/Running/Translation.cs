@@ -36,7 +36,7 @@ sealed class Translation
             Roots = options.NoProfile ? [] : MissProfile.Of(image.File.Span).Roots,
             Coverage = options.Coverage,
             HasFixedAddresses = options is BuildOptions { NoAslr: true },
-            ExactFaults = options.ExactFaults || image.HasOwnConventions,
+            ExactFaults = HandlesFaults(image, options),
             Modules = modules,
             Follow = Follow.Of(options),
             Fallback = FallbackProgram.Find(options),
@@ -53,6 +53,9 @@ sealed class Translation
         Scopes.Check(plugins, guest, image, modules);
         return plugins;
     }
+
+    /// <summary>Whether an earlier run has learnt that the program has handlers for faults.</summary>
+    public static bool HandlesFaults(Image image, TranslationOptions options) => !options.NoProfile && MissProfile.Of(image.File.Span).HandlesFaults;
 
     /// <summary>A plugin named by path, so that a data file names it from any folder.</summary>
     public static string Anywhere(string plugin)

@@ -136,8 +136,7 @@ public sealed partial class RegionLowering
         for (int n = 0; n < Abi.In.Count; n++) if (slots[Abi.In[n]] is var s && s.IsIn(live)) Write(s, symbols.Carried(LLVM.GetParam(function, (uint)n), s.Type));
         LoadState(s => s.Crossing == Crossing.Stays && s.IsIn(live));
         LoadFlags(Demand.Flags(live));
-        // A handler that the guest has left for here ran on a stack of its own, maybe: the next one's frame must not be put below it.
-        if (demand.IsReturnedTo(f.Entry)) state.Store(Read("rsp"), slots["rsp"].Offset, isVolatile: true);
+        TakeRest(live);
     }
 
     void LoadState(Func<Slot, bool> which)
@@ -145,9 +144,9 @@ public sealed partial class RegionLowering
         foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) Write(s, state.Load(s.Type, s.Offset));
     }
 
-    void StoreState(Func<Slot, bool> which, bool isVolatile = false)
+    void StoreState(Func<Slot, bool> which)
     {
-        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset, isVolatile);
+        foreach (var s in slots.Values) if (s.Crossing != Crossing.Local && which(s)) state.Store(Read(s), s.Offset);
     }
 
     /// <summary>What of <paramref name="live"/> crosses in the state.</summary>
@@ -169,9 +168,10 @@ public sealed partial class RegionLowering
             if (((int)which >> n & 1) != 0) m.Store(m.Trunc(state.Load(m.I8, GuestState.Flags + n), m.I1), flags[n]);
     }
 
-    void StoreFlags(Flag which, bool isVolatile = false)
+    void StoreFlags(Flag which)
     {
-        for (int n = 0; n < 6; n++)
-            if (((int)which >> n & 1) != 0) state.Store(m.Zext(m.Load(m.I1, flags[n]), m.I8), GuestState.Flags + n, isVolatile);
+        for (int n = 0; n < 6; n++) if (((int)which >> n & 1) != 0) state.Store(FlagByte(n), GuestState.Flags + n);
     }
+
+    LLVMValueRef FlagByte(int n) => m.Zext(m.Load(m.I1, flags[n]), m.I8);
 }

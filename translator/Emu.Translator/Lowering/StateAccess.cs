@@ -32,12 +32,13 @@ public sealed class StateAccess
 
     public LLVMValueRef Load(LLVMTypeRef t, int offset) => State(m.Load(t, Address(offset), Alignment(offset)));
 
-    /// <param name="isVolatile">It is for somebody who looks in between: LLVM must not see that a later store makes it useless.</param>
-    public void Store(LLVMValueRef v, int offset, bool isVolatile = false)
-    {
-        var store = State(m.Store(v, Address(offset), Alignment(offset)));
-        if (isVolatile) LLVM.SetVolatile(store, 1);
-    }
+    public void Store(LLVMValueRef v, int offset) => State(m.Store(v, Address(offset), Alignment(offset)));
+
+    /// <summary>The address of the state, in a register: an access with a segment is longer, and waits for the last store.</summary>
+    public LLVMValueRef InRegister() => m.Asm("", "=r,0", false, m.Function(m.Ptr, m.Ptr), LLVMInlineAsmDialect.LLVMInlineAsmDialectATT, state);
+
+    /// <summary>A store for somebody who looks in between: LLVM must not see that a later one makes it useless.</summary>
+    public void StoreAt(LLVMValueRef address, LLVMValueRef v, int offset) => LLVM.SetVolatile(State(m.Store(v, m.Offset(address, offset), Alignment(offset))), 1);
 
     static uint Alignment(int offset) => 1u << Math.Min(5, System.Numerics.BitOperations.TrailingZeroCount(offset | 64));
 

@@ -166,6 +166,7 @@ public sealed partial class RegionLowering
         var inState = slots.Values.Where(s => s.Crossing == Crossing.Stays && s.IsIn(live)).ToLookup(s => s.IsIn(back));
         LoadState(inState[true].Contains);
         foreach (var s in inState[false]) Write(s, Anything(s.Type));
+        TakeRest(live & back);
         dirty = 0;
     }
 

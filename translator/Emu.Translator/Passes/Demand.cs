@@ -26,9 +26,6 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
     /// <summary>Whether signals are taken at the entry of a root's region.</summary>
     public Func<ulong, bool> IsChecked { get; init; } = _ => false;
 
-    /// <summary>Whether a root is where the guest goes on after longjmp and the like.</summary>
-    public Func<ulong, bool> IsReturnedTo { get; init; } = _ => true;
-
     /// <summary>Whether all registers are in the state struct where guest code faults.</summary>
     public ExactFaults ExactFaults { get; init; }
 
@@ -63,7 +60,7 @@ public sealed record Demand(Func<ulong, bool> IsRoot, Func<Label, Transient> Bef
         var inside = f.Blocks.Select(b => b.Label).ToHashSet();
         // One that finds its code changed leaves for a block of its own as for one outside.
         var edges = f.Blocks.SelectMany(b => b.Terminator.Successors()).Where(to => Guard.Kind != GuardKind.None || !inside.Contains(to)).Distinct();
-        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {IsReturnedTo(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}{(b.Terminator.Op == Op.CallTo ? $":{(ulong)Back(b):x}" : "")}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}"), .. Targets(f).Where(IsRoot).Select(r => $"{r:x}")]);
+        return string.Join(' ', [Guard.Describe(), $"{IsChecked(f.Entry)} {ExactFaults}", .. f.Blocks.Select(b => $"{(ulong)Before(b.Label):x}:{(ulong)Behind(b):x}{(b.Terminator.Op == Op.CallTo ? $":{(ulong)Back(b):x}" : "")}"), .. edges.Select(to => $"{to}:{(ulong)AtEdge(to):x}"), .. Targets(f).Where(IsRoot).Select(r => $"{r:x}")]);
     }
 
     /// <summary>The flags in transient state.</summary>
