@@ -100,8 +100,9 @@ sealed unsafe class Service
         var version = purpose == Purpose.Step ? StepAgain(pc) : Again(pc, callsImage);
         bool isNew = version is null;
         version ??= purpose == Purpose.Step ? Step(pc) : Translate(pc, callsImage);
+        // What was translated ahead of time without registers at faults, and is given up for that, is no other lesson.
         if (store.ExactFaults == ExactFaults.Inside && runner.Roots.Count > 0) lessons?.LearnFaults();
-        if (isNew && version != null && purpose != Purpose.Step) lessons?.Learn(pc, (int)(request >> 32), purpose == Purpose.Resumed, isConstant: Guard == GuardKind.Entry);
+        else if (isNew && version != null && purpose != Purpose.Step) lessons?.Learn(pc, (int)(request >> 32), purpose == Purpose.Resumed, isConstant: Guard == GuardKind.Entry);
         channel.Send(request, MessageKind.Done, version?.Record ?? 0, isNew ? 1u : 0);
     }
 
