@@ -9,6 +9,7 @@ double Minutes(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 return args switch
 {
     ["fuzz", "patch", var minutes, .. var rest] => PatchFuzz.Until(Minutes(minutes), Seed(rest)),
+    ["fuzz", ("conventions" or "frames") and var what, var minutes, .. var rest] => AssemblyFuzz.Until(what, Minutes(minutes), Seed(rest)),
     ["fuzz", var minutes, .. var rest] => Fuzz.Until(Minutes(minutes), Seed(rest), rest.ElementAtOrDefault(1) ?? ""),
     _ => 2,
 };

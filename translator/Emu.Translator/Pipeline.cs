@@ -28,6 +28,8 @@ public sealed class Pipeline
     readonly Lazy<IReadOnlyList<Function>> functions;
     readonly Lazy<Liveness> liveness;
     readonly Lazy<HashSet<ulong>> cycles;
+    readonly Lazy<Dictionary<string, Transient>> writtenByImports, written; // what functions may change that this file imports, or any library exports
+    readonly Lazy<IReadOnlyList<Pipeline>> libraries;
 
     public Pipeline(Image image, PipelineOptions options) : this(image, options, null) { }
 
@@ -35,15 +37,19 @@ public sealed class Pipeline
     Pipeline(Image image, PipelineOptions options, Pipeline? program)
     {
         (this.image, this.options) = (image, options);
-        instrumenter = program?.instrumenter ?? new(options.Plugins, options.Scope);
-        plugins = program?.plugins ?? PluginData.Of(instrumenter.Registry);
-        probes = program?.probes ?? new(() => new(instrumenter.Registry.Probes(), options.Cache));
+        var shared = options.Plugins.Count > 0 ? program : null;
+        instrumenter = shared?.instrumenter ?? new(options.Plugins, options.Scope);
+        plugins = shared?.plugins ?? PluginData.Of(instrumenter.Registry);
+        probes = shared?.probes ?? new(() => new(instrumenter.Registry.Probes(), options.Cache));
         // What nothing is taken of need not be looked at, which takes minutes with the largest programs.
         discovered = new(() => options.Coverage == 0 ? new(image, [], [], []) : Discover.Run(image, options.Roots));
         this.program = new(() => Chosen.From(discovered.Value, options.Coverage));
         functions = new(() => Parallel(discovered.Value.Regions, r => Instrumented(r, Bytes)));
+        writtenByImports = new(() => WrittenByImports(program ?? this));
         // Of all of it: regions that are left to the fallback are callers and callees, too.
-        liveness = new(() => Liveness.Of(functions.Value, discovered.Value));
+        liveness = new(() => Liveness.Of(functions.Value, discovered.Value, slot => image.ImportAt(slot) is { } name ? writtenByImports.Value.GetValueOrDefault(name) : 0));
+        libraries = new(() => [.. options.Modules.Select(m => new Pipeline(m.Image, options with { Roots = m.Roots, Plugins = [] }, this))]);
+        written = new(WrittenByLibraries);
         cycles = new(() => Cycles.Entries(discovered.Value));
     }
 
@@ -62,9 +68,26 @@ public sealed class Pipeline
         Linker.Link(output, [image, .. options.Modules.Select(m => m.Image)], options.Core, [.. code.SelectMany(c => c.Objects), .. Events(), Runner(guestPath, code), .. probes.Value.Objects()]);
     }
 
+    /// <summary>What the functions that it imports may change, by name: all that is known of them in the modules that have one. Of the others nothing is known.</summary>
+    Dictionary<string, Transient> WrittenByImports(Pipeline program) =>
+        image.Imports.Distinct().Where(program.written.Value.ContainsKey).Order(StringComparer.Ordinal).ToDictionary(name => name, name => program.written.Value[name]);
+
+    /// <summary>What any module's function of a name surely does not keep.</summary>
+    Dictionary<string, Transient> WrittenByLibraries() => libraries.Value.SelectMany(l => l.WrittenByExports()).GroupBy(w => w.Name)
+        .ToDictionary(g => g.Key, g => g.Aggregate(Transient.All, (all, w) => all & w.Written));
+
+    IEnumerable<(string Name, Transient Written)> WrittenByExports()
+    {
+        var written = ReadPlan().Written;
+        return image.Exports.Select(s => (s.Name, written.GetValueOrDefault(s.Address)));
+    }
+
+    // Passes name what they count while they see the code: with them it is gone through each time.
+    LibraryPlan ReadPlan() => options.Plugins.Count > 0 ? Plan() : LibraryPlan.Read(File.ReadAllBytes(options.Cache.Get($"{LibraryKey()}-plan", () => Plan().ToBytes())));
+
     /// <summary>One that no pass is shown is what it is in a build without plugins.</summary>
-    Pipeline OfLibrary(Closure.Module m) => options.Scope.Touches(new(m.Range.From, m.Range.To))
-        ? new(m.Image, options with { Roots = m.Roots }, this) : new(m.Image, options with { Roots = m.Roots, Plugins = [] });
+    Pipeline OfLibrary(Closure.Module m) => options.Plugins.Count > 0 && options.Scope.Touches(new(m.Range.From, m.Range.To))
+        ? new(m.Image, options with { Roots = m.Roots }, this) : libraries.Value.First(l => l.image == m.Image);
 
     /// <summary>What passes do at events.</summary>
     IEnumerable<string> Events() => instrumenter.Events() is { Count: > 0 } events ? [Object(events, _ => Passes.Demand.Everything(_ => false))] : [];
@@ -86,9 +109,8 @@ public sealed class Pipeline
     /// <summary>Of a library those chunks in which something can be reached: all programs cut it at the same places.</summary>
     ModuleCode Library(IReadOnlySet<string> imports)
     {
-        string key = LibraryKey();
-        // Passes name what they count while they see the code: with them it is gone through each time.
-        var plan = options.Plugins.Count > 0 ? Plan() : LibraryPlan.Read(File.ReadAllBytes(options.Cache.Get($"{key}-plan", () => Plan().ToBytes())));
+        string key = Hashed([LibraryKey(), .. writtenByImports.Value.Select(w => $"{w.Key}:{(ulong)w.Value:x}")]);
+        var plan = ReadPlan();
         var byEntry = new Lazy<Dictionary<ulong, Function>>(() =>
         {
             _ = liveness.Value;
@@ -103,11 +125,13 @@ public sealed class Pipeline
         return new([.. roots.Order().Select(r => (r, reach(r)))], [.. roots.SelectMany(r => plan.Leaves[r]).Where(to => known.Contains(to) && !roots.Contains(to)).Distinct().Order()], objects);
     }
 
-    LibraryPlan Plan() => LibraryPlan.Of(discovered.Value, [.. Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Select(c => c.Select(f => f.Entry).ToArray())]);
+    LibraryPlan Plan() => LibraryPlan.Of(discovered.Value, [.. Chunks(functions.Value.Where(f => IsRoot(f.Entry)), LibraryChunkSize).Select(c => c.Select(f => f.Entry).ToArray())],
+        Summaries.Written(functions.Value, discovered.Value));
 
     /// <summary>Everything that a library's translation depends on when there are no plugins.</summary>
-    string LibraryKey() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ',
-        [options.Level, options.Coverage, options.ExactFaults, image.Base, Hash(image), .. options.Roots.Order()]))));
+    string LibraryKey() => Hashed([options.Level, options.Coverage, options.ExactFaults, image.Base, Hash(image), .. options.Roots.Order()]);
+
+    static string Hashed(IEnumerable<object> all) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(' ', all))));
 
     /// <summary>The names that the other files of the program import, or that the dynamic linker looks up by itself (__libc_early_init).</summary>
     HashSet<string> Imports(Closure.Module of) =>
@@ -170,6 +194,7 @@ public sealed class Pipeline
     Function Lifted(GuestRegion region, Func<ulong, bool>? isPatched = null, bool isVerified = true)
     {
         var f = Lifter.Lift(region, new(pc => instrumenter.WatchesMemory(pc, SymbolAt(pc)), options.WithText, isPatched) { WatchesSystemCall = pc => instrumenter.WatchesSystemCall(pc, SymbolAt(pc)) });
+        FrameFlow.ResolveReturns(f);
         return isVerified ? Checked("lift", f) : f;
     }
 

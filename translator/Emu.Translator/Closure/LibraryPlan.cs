@@ -1,6 +1,7 @@
 using Emu.Translator.Discovery;
 using Emu.Translator.Elf;
 using Emu.Translator.Linking;
+using Emu.Translator.Passes;
 using Iced.Intel;
 
 namespace Emu.Translator.Closure;
@@ -13,13 +14,15 @@ namespace Emu.Translator.Closure;
 /// <param name="Starts">Roots that are wanted in any case: what the dynamic linker calls and what initial data points to.</param>
 /// <param name="Leaves">Where each root's region jumps and calls directly.</param>
 /// <param name="Reaches">More roots that running it may lead to: code whose address it takes, parts of its function.</param>
+/// <param name="Written">What each exported function may change: callers may rely on the rest.</param>
 public sealed record LibraryPlan(
-    IReadOnlyList<ulong[]> Chunks, IReadOnlyList<ulong> Starts, IReadOnlyDictionary<ulong, ulong[]> Leaves, IReadOnlyDictionary<ulong, ulong[]> Reaches)
+    IReadOnlyList<ulong[]> Chunks, IReadOnlyList<ulong> Starts, IReadOnlyDictionary<ulong, ulong[]> Leaves, IReadOnlyDictionary<ulong, ulong[]> Reaches,
+    IReadOnlyDictionary<ulong, Transient> Written)
 {
     const RootReason Wanted = RootReason.Entry | RootReason.Initializer | RootReason.Resolver | RootReason.DataPointer | RootReason.Extra;
     const RootReason Part = RootReason.Inside | RootReason.LandingPad | RootReason.SecondReturn | RootReason.TableGuess | RootReason.Split;
 
-    internal static LibraryPlan Of(Discovery.Program program, IReadOnlyList<ulong[]> chunks)
+    internal static LibraryPlan Of(Discovery.Program program, IReadOnlyList<ulong[]> chunks, IReadOnlyDictionary<ulong, Transient> written)
     {
         var image = program.Image;
         var parts = program.Roots.Where(r => (r.Reason & Part) != 0).ToLookup(r => image.FrameAt(r.Address)?.Start ?? 0, r => r.Address);
@@ -27,7 +30,7 @@ public sealed record LibraryPlan(
         return new(chunks, [.. program.Roots.Where(r => (r.Reason & Wanted) != 0).Select(r => r.Address)],
             // A call that is thought not to come back goes on, if it does, at a root behind it.
             program.Regions.ToDictionary(r => r.Root, r => Known(r.Leaves().Concat(r.Blocks.Where(b => b.End == BlockEnd.Call).Select(b => b.EndAddress)))),
-            program.Regions.ToDictionary(r => r.Root, r => Known(AddressesIn(r).Concat(image.FrameAt(r.Root) is { } frame ? parts[frame.Start].Concat(Lsda.LandingPads(image, frame)) : []))));
+            program.Regions.ToDictionary(r => r.Root, r => Known(AddressesIn(r).Concat(image.FrameAt(r.Root) is { } frame ? parts[frame.Start].Concat(Lsda.LandingPads(image, frame)) : []))), written);
     }
 
     static IEnumerable<ulong> AddressesIn(GuestRegion region) =>
@@ -68,6 +71,7 @@ public sealed record LibraryPlan(
             to.Write(Chunks.Count);
             foreach (var chunk in Chunks) Write(chunk);
             Write([.. Starts]);
+            Write([.. Written.SelectMany(w => (ulong[])[w.Key, (ulong)w.Value])]);
             to.Write(Leaves.Count);
             foreach (var (root, leaves) in Leaves)
             {
@@ -90,7 +94,7 @@ public sealed record LibraryPlan(
         }
         var chunks = new ulong[from.ReadInt32()][];
         for (int n = 0; n < chunks.Length; n++) chunks[n] = List();
-        var starts = List();
+        var (starts, written) = (List(), List().Chunk(2).ToDictionary(w => w[0], w => (Transient)w[1]));
         Dictionary<ulong, ulong[]> leaves = [], reaches = [];
         for (int n = from.ReadInt32(); n > 0; n--)
         {
@@ -98,6 +102,6 @@ public sealed record LibraryPlan(
             leaves[root] = List();
             reaches[root] = List();
         }
-        return new(chunks, starts, leaves, reaches);
+        return new(chunks, starts, leaves, reaches, written);
     }
 }

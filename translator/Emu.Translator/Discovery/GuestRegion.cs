@@ -51,13 +51,6 @@ public sealed record GuestBlock(
 {
     /// <summary>PC after the last instruction.</summary>
     public ulong EndAddress => Instructions.Count == 0 ? Address : Instructions[^1].NextIP;
-
-    /// <summary>Whether it ends in a return to an address that it pushed itself: a jump (setcontext, retpolines).</summary>
-    public bool ReturnsToPushed { get; } = End == BlockEnd.Return && Depth(Instructions) > 0;
-
-    /// <summary>Words that the block leaves on the stack.</summary>
-    static int Depth(IReadOnlyList<Instruction> code) =>
-        code.Aggregate(0, (depth, i) => i.Mnemonic == Mnemonic.Push ? depth + 1 : i.Mnemonic == Mnemonic.Pop ? Math.Max(0, depth - 1) : depth);
 }
 
 /// <summary>The unit of translation: everything reachable from the root without leaving through a call, a return or another root.</summary>

@@ -21,15 +21,16 @@ public sealed partial class Image
     /// <summary>The name that others need it by (DT_SONAME).</summary>
     public string? SoName => DynamicText(dynamic?[Dynamic.SoName]);
 
-    /// <summary>A library that runs by itself and needs no other.</summary>
-    public bool IsDynamicLinker => IsPie && HasEntry && SoName != null && Interpreter == null && Needed.Count == 0;
-
     /// <summary>Where it looks for libraries (DT_RUNPATH, or DT_RPATH without one, then also for those that its libraries need).</summary>
     public (string? Path, bool IsInherited) RunPath =>
         DynamicText(dynamic?[Dynamic.RunPath]) is { } path ? (path, false) : (DynamicText(dynamic?[Dynamic.RPath]), true);
 
     /// <summary>Names of the dynamic symbols that others define.</summary>
     public IEnumerable<string> Imports => SymbolTable.Undefined(DynamicSymbols(), dynamic?[Dynamic.StrTab] is { } strings ? Table(strings, dynamic[Dynamic.StrSize]) : default);
+
+    /// <summary>The functions that others may find by name.</summary>
+    public IEnumerable<Symbol> Exports => dynamic?[Dynamic.StrTab] is { } strings
+        ? SymbolTable.Parse(DynamicSymbols(), Table(strings, dynamic[Dynamic.StrSize]), Base).Where(s => s is { IsFunction: true, IsLocal: false }) : [];
 
     /// <summary>Where the dynamic linker puts addresses of functions, and their names; of an IRELATIVE one the resolver's.</summary>
     public IReadOnlyDictionary<ulong, string> Slots()

@@ -58,18 +58,3 @@ static class Backwards
 
 /// <summary>Whether something is read: a variable that is set and read under one condition only seems to be.</summary>
 public enum Reading { Never, Perhaps, Always }
-
-/// <summary>The guest's stack pointer.</summary>
-static class Stack
-{
-    /// <summary>Whether rsp becomes something that is not computed from rsp or rbp: another stack.</summary>
-    public static bool IsSwitched(Block b) => b.Code.Any(i => i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rsp" } } && !IsOfStack(i.Args[0]));
-
-    static bool IsOfStack(Value v) => v is Inst i && i.Op switch
-    {
-        Op.Get => i.Detail is Detail.Register { Reg.Name: "rsp" or "rbp" },
-        Op.Add or Op.And => IsOfStack(i.Args[0]) || IsOfStack(i.Args[1]),
-        Op.Sub => IsOfStack(i.Args[0]),
-        _ => false,
-    };
-}

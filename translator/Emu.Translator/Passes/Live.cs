@@ -12,11 +12,15 @@ public readonly record struct Live(Transient Hard, Transient Soft)
 {
     public Transient All => Hard | Soft;
     public static Live operator |(Live a, Live b) => new(a.Hard | b.Hard, a.Soft | b.Soft);
-    public bool Covers(Live other) => (other.Hard & ~Hard) == 0 && (other.Soft & ~Soft) == 0;
+    public bool Covers(Live other) => (other.Hard & ~Hard | other.Soft & ~Soft) == 0;
 
     /// <summary>What of it a callee that may overwrite <paramref name="written"/> has to hand over.</summary>
     public Live After(Transient written) => new(Hard, Soft & (~written | Transients.Results));
 
-    /// <summary>What of it is live before a call, too: a value that the callee may overwrite on some of its ways is kept, but not over one more such call.</summary>
-    public Live Through(Transient written, Transient overwritten) => new(Hard & ~written, (Soft & (~written | Transients.Results) | Hard & written) & ~overwritten);
+    /// <summary>
+    /// What of it is live before a call, too. A result that the callee may overwrite on some of its ways only is kept for it, but not over one more such
+    /// call: it is the callee's, nearly always.
+    /// </summary>
+    public Live Through(Transient written, Transient overwritten) =>
+        new(Hard & ~(written & Transients.Results) & ~overwritten, (Soft & (~written | Transients.Results) | Hard & written & Transients.Results) & ~overwritten);
 }

@@ -18,24 +18,23 @@ public sealed class Liveness
     readonly Worklist pending;
     Live afterPointerCalls, afterJumps, afterSwitches; // what is wanted of whatever is called or jumped to by pointer, and from another stack
 
-    Liveness(IReadOnlyList<Function> functions, Discovery.Program discovered)
+    Liveness(IReadOnlyList<Function> functions, Discovery.Program discovered, Func<ulong, Transient> writtenThrough)
     {
         this.functions = functions;
         var returning = new Returning(functions, discovered.EndOfFunction);
         foreach (var f in functions) returning.Prune(f);
-        program = new(functions, discovered, returning);
+        program = new(functions, discovered, returning, writtenThrough);
+        program.Solve();
         before = [.. functions.Select(f => f.Blocks.ToDictionary(b => b.Label, _ => default(Live)))];
-        (after, pending) = (new Live[functions.Count], new(functions.Count));
-        Array.Fill(after, program.Wanted(Transients.Results)); // code that is not discovered may call any of them
-        // TLS descriptors (Oliva, "Thread-local storage descriptors for IA32 and AMD64/EM64T"): code of the dynamic linker that others call through a pointer and that keeps every register.
-        if (discovered.Image.IsDynamicLinker)
-            for (int r = 0; r < functions.Count; r++)
-                if ((discovered.ReasonOf(functions[r].Entry) & (RootReason.CodePointer | RootReason.DataPointer)) != 0) after[r] = new(Transient.All, 0);
+        // Code that is not discovered may call any of them.
+        (after, pending) = ([.. Enumerable.Range(0, functions.Count).Select(program.ReturnsOf)], new(functions.Count));
         pending.Run(Update);
     }
 
     /// <summary>Solves the program, one function for each of its roots, and takes blocks away that no way leads to.</summary>
-    public static Liveness Of(IReadOnlyList<Function> functions, Discovery.Program discovered) => new(functions, discovered);
+    /// <param name="writtenThrough">What the function may change that the dynamic linker puts into a slot, as far as it is known.</param>
+    public static Liveness Of(IReadOnlyList<Function> functions, Discovery.Program discovered, Func<ulong, Transient>? writtenThrough = null) =>
+        new(functions, discovered, writtenThrough ?? (_ => 0));
 
     /// <summary>What the region of a root may read before it writes it; a PC without a region (a call of 0, say) is code that nobody knows.</summary>
     public Transient In(ulong root) => program.Number(root) is { } r ? Before(root, functions[r].Blocks[0].Label) : program.Unknown(root).All;
@@ -68,9 +67,12 @@ public sealed class Liveness
         var end = b.Terminator;
         if (end.Op == Op.Ret) return program.MayGoAnywhere(r, end) ? after[r] | program.JumpIn(r) : after[r];
         var next = program.MayFollow(b) ? Following(r, end) : default;
-        if (end.Op == Op.CallTo) return program.BeforeCall(r, b, next);
-        return end.Op is Op.Jump or Op.Switch or Op.SwitchOn ? next | program.JumpIn(r) : next;
+        if (end.Op == Op.CallTo) return program.BeforeCall(b, next);
+        return end.Op is Op.Jump or Op.Switch or Op.SwitchOn ? next | program.JumpIn(r) | Duty(r) : next;
     }
+
+    /// <summary>What has to be handed over in the end where a region goes on elsewhere: to its caller, and where it has put another return address, there.</summary>
+    Live Duty(int r) => program.ReturnSites(r).Aggregate(after[r], (all, site) => all | program.BeforeRegion(site, after[r]));
 
     Live Following(int r, Inst end)
     {
@@ -79,7 +81,7 @@ public sealed class Liveness
         return live;
     }
 
-    Live AtEdge(int r, Label to) => to.Part == 0 && program.Number(to.Address) is { } target ? program.BeforeRegion(target, after[r]) : program.Unknown(to.Address);
+    Live AtEdge(int r, Label to) => to.Part == 0 && program.Number(to.Address) is { } target ? program.BeforeRegion(target, Duty(r)) : program.Unknown(to.Address);
 
     /// <summary>What return sites read is what callees must hand over; a tail call passes this region's duty on.</summary>
     void Publish(int r, Block b)
@@ -93,16 +95,17 @@ public sealed class Liveness
             else if (end.Args[0] is not Const && Grows(ref afterPointerCalls, wanted))
                 foreach (int target in program.Callable) Demand(target, wanted);
         }
-        if (program.MayGoAnywhere(r, end)) PublishJump(r);
-        foreach (var to in end.Successors()) if (!before[r].ContainsKey(to) && program.Number(to.Address) is { } target) Demand(target, after[r]);
+        var duty = Duty(r);
+        if (program.MayGoAnywhere(r, end)) PublishJump(r, duty);
+        foreach (var to in end.Successors()) if (!before[r].ContainsKey(to) && program.Number(to.Address) is { } target) Demand(target, duty);
     }
 
-    void PublishJump(int r)
+    void PublishJump(int r, Live duty)
     {
         bool switches = program.SwitchesStack(r);
-        if (!switches) foreach (int target in program.Inside(r)) Demand(target, after[r]);
-        if (!(switches ? Grows(ref afterSwitches, after[r]) : Grows(ref afterJumps, after[r]))) return;
-        foreach (int target in switches ? program.Jumpable : program.Callable) Demand(target, after[r]);
+        if (!switches) foreach (int target in program.Inside(r)) Demand(target, duty);
+        if (!(switches ? Grows(ref afterSwitches, duty) : Grows(ref afterJumps, duty))) return;
+        foreach (int target in switches ? program.Jumpable : program.Callable) Demand(target, duty);
     }
 
     /// <summary>Adds to what is wanted of all of some regions; false: they know already.</summary>

@@ -20,24 +20,30 @@ public sealed class Summaries
     readonly Region[] regions;
     readonly Returning returning;
     readonly Func<ulong, bool> isExecutable;
-    readonly int[] callable, jumpable, handWritten;
-    readonly bool isPsAbi, hasDescriptors;
+    readonly int[] callable, jumpable;
+    readonly Func<ulong, Transient> writtenThrough;
+    readonly bool isPsAbi, isClosed;
     Live callIn, jumpIn;
-    bool raxIsRead; // where it is called by pointer, and not as a number of arguments: by what is written by hand, or a pass
+    Transient readByCallable;
 
     /// <summary>One region: its facts first, then what follows from those of others.</summary>
     sealed class Region(Function f)
     {
         public readonly Function Function = f;
-        public readonly bool SwitchesStack = f.Blocks.Any(Stack.IsSwitched), IsVariadic = Variadic.Is(f), IsStub = Summaries.IsStub(f);
-        public readonly HashSet<Label> Uncounted = Variadic.Uncounted(f);
+        public readonly FrameFlow Frame = FrameFlow.Of(f);
+        public readonly bool IsVariadic = Variadic.Is(f);
+        public readonly bool IsStub = Summaries.IsStub(f);
+        public bool IsForeign, IsPart;
         public readonly Dictionary<Label, BlockEffect> Effects = EffectsOf(f);
         public readonly Dictionary<Label, Live> Before = f.Blocks.ToDictionary(b => b.Label, _ => default(Live));
         public readonly Dictionary<Label, Transient> Overwritten = f.Blocks.ToDictionary(b => b.Label, _ => Transient.All);
-        public int[] Inside = [];
+        public int[] Inside = [], ReturnSites = [];
         public readonly HashSet<int> Users = []; // regions whose summary follows from this one's
         public Live Use;
         public Transient Writes, Overwrites = Transient.All;
+
+        /// <summary>What it writes, and is at the end as it was.</summary>
+        public Transient PutsBack => Frame.Restored & Effects.Values.Aggregate(Transient.None, (all, e) => all | e.Writes);
 
         static Dictionary<Label, BlockEffect> EffectsOf(Function f)
         {
@@ -46,31 +52,41 @@ public sealed class Summaries
         }
     }
 
-    public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning)
+    /// <param name="writtenThrough">What the function may change that the dynamic linker puts into a slot, as far as it is known.</param>
+    public Summaries(IReadOnlyList<Function> functions, Discovery.Program program, Returning returning, Func<ulong, Transient> writtenThrough)
     {
-        (this.returning, isExecutable, isPsAbi) = (returning, program.Image.IsExecutable, !program.Image.HasOwnConventions);
-        hasDescriptors = program.Image.Relocations.Any(r => r.Type == RelocationType.TlsDescriptor);
-        callIn = jumpIn = Wanted(Transients.Arguments);
+        (this.writtenThrough, this.returning, isExecutable, isPsAbi) = (writtenThrough, returning, program.Image.IsExecutable, !program.Image.HasOwnConventions);
+        isClosed = !program.Image.Imports.Any();
+        callIn = jumpIn = Wanted(Transients.Arguments | Transients.Everything);
         numbers = functions.Select((f, n) => (f.Entry, n)).ToDictionary(p => p.Entry, p => p.n);
-        regions = [.. functions.Select(f => new Region(f))];
+        regions = [.. functions.AsParallel().AsOrdered().Select(f => new Region(f))];
         int[] Roots(Func<RootReason, bool> which) => [.. Enumerable.Range(0, regions.Length).Where(r => which(program.ReasonOf(functions[r].Entry)))];
         callable = Roots(IsCallable);
         jumpable = Roots(reason => (reason & RootReason.AddressTaken) != 0);
-        handWritten = [.. callable.Where(r => program.Image.FrameAt(functions[r].Entry) is null && !regions[r].IsVariadic)];
-        raxIsRead = functions.Any(f => f.Blocks.Any(b => b.Code.Any(i => i is { Inserted: true, Op: Op.Get, Detail: Detail.Register { Reg.Name: "rax" } })));
+        if (!isClosed || program.Image.Exports.Any())
+            foreach (int r in callable.Concat(program.Image.Exports.Select(s => Number(s.Address)).OfType<int>())) regions[r].IsForeign = true;
+        foreach (int r in Roots(reason => (reason & Part) != 0 || reason == 0)) regions[r].IsPart = true;
         var owners = new Owners(program.Roots);
         foreach (var r in regions)
             r.Inside = [.. r.Function.Blocks.Where(b => b.Terminator.Op is Op.Jump or Op.SwitchOn).SelectMany(b => owners.Inside(b.Label.Address)).Distinct().Select(pc => numbers[pc])];
+        foreach (var r in regions) r.ReturnSites = [.. r.Frame.Pushed.Select(Number).OfType<int>()];
         for (int r = 0; r < regions.Length; r++) foreach (int used in UsedBy(regions[r])) regions[used].Users.Add(r);
         UntilStable(WritesGrow);
+    }
+
+    /// <summary>What needs more than a look at what regions write.</summary>
+    public void Solve()
+    {
         UntilStable(OverwritesShrink);
         do UntilStable(UseGrows);
         while (AnyCalleeUsesMore());
     }
 
     /// <summary>The regions that a region calls, goes on in or may jump into.</summary>
-    IEnumerable<int> UsedBy(Region region) => region.Inside.Concat(region.Function.Blocks.Select(b => b.Terminator)
+    IEnumerable<int> UsedBy(Region region) => region.Inside.Concat(region.ReturnSites).Concat(region.Function.Blocks.Select(b => b.Terminator)
         .SelectMany(end => end.Successors().Where(to => !region.Before.ContainsKey(to)).Select(to => Number(to.Address)).Append(end.Op == Op.CallTo ? Callee(end) : null)).OfType<int>());
+
+    const RootReason Part = RootReason.Inside | RootReason.LandingPad | RootReason.SecondReturn | RootReason.TableGuess | RootReason.Split;
 
     /// <summary>Whether code that nobody knows may call it.</summary>
     static bool IsCallable(RootReason reason) =>
@@ -92,21 +108,34 @@ public sealed class Summaries
     public Live Wanted(Transient those) => isPsAbi ? new(0, those) : new(those | Transients.Everything, 0);
 
     /// <summary>What is live before a region's call when <paramref name="site"/> is at its return site.</summary>
-    public Live BeforeCall(int r, Block b, Live site)
+    public Live BeforeCall(Block b, Live site)
     {
         var call = b.Terminator;
-        int? callee = Callee(call);
-        var live = callee is { } known ? BeforeRegion(known, site) : site.Through(UnknownWrites(b), 0) | (call.Args[0] is Const pc ? Unknown((ulong)pc.Bits) : callIn);
-        bool isAnyone = callee is { } stub ? regions[stub].IsStub : !IsOfDescriptor(b);
-        return isPsAbi && isAnyone && !raxIsRead && regions[r].Uncounted.Contains(b.Label) ? new(live.Hard, live.Soft & ~Variadic.Count) : live;
+        return Callee(call) is { } known ? BeforeRegion(known, site) : site.Through(UnknownWrites(b), 0) | (call.Args[0] is Const pc ? Unknown((ulong)pc.Bits) : callIn);
     }
 
     /// <summary>What is live at a region's entry when <paramref name="after"/> is where it returns.</summary>
-    public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(isPsAbi ? regions[r].Writes : regions[r].Overwrites, regions[r].Overwrites);
+    public Live BeforeRegion(int r, Live after) => regions[r].Use | after.Through(isPsAbi ? Writes(r) : regions[r].Overwrites, regions[r].Overwrites);
+
+    /// <summary>What a region may change, and all that it calls.</summary>
+    Transient Writes(int r) => regions[r].IsStub ? WrittenThrough(regions[r].Function.Blocks[0].Terminator) : regions[r].Writes;
+
+    /// <summary>
+    /// What a region hands over to callers that nobody knows. Another module may read anything; of upper halves that the psABI does not speak of it finds
+    /// those in the state, and those that the region itself has put back.
+    /// </summary>
+    public Live ReturnsOf(int r) => Wanted(Transients.Results) | (isPsAbi && regions[r].IsForeign ? new(Transients.Everything | regions[r].PutsBack, 0) : default);
+
+    /// <summary>What each exported function of an image may change, and all that it calls.</summary>
+    public static IReadOnlyDictionary<ulong, Transient> Written(IReadOnlyList<Function> functions, Discovery.Program program)
+    {
+        var all = new Summaries(functions, program, new(functions, program.EndOfFunction), _ => 0);
+        return program.Image.Exports.Select(s => s.Address).Distinct().Order().ToDictionary(pc => pc, pc => all.Number(pc) is { } r ? all.regions[r].Writes : 0);
+    }
 
     /// <summary>What whoever is called has to hand over where <paramref name="site"/> is live at the return site; code that is met at run time hands over everything.</summary>
     public Live AfterCall(Block b, Live site) =>
-        b.Terminator.Args[0] is not Const ? site.After(UnknownWrites(b)) : Callee(b.Terminator) is { } r && isPsAbi ? site.After(regions[r].Writes) : site;
+        b.Terminator.Args[0] is not Const ? site.After(UnknownWrites(b)) : Callee(b.Terminator) is { } r && isPsAbi ? site.After(Writes(r)) : site;
 
     /// <summary>The regions that code which nobody knows may call, and those it may jump to from another stack.</summary>
     public IReadOnlyList<int> Callable => callable;
@@ -116,7 +145,7 @@ public sealed class Summaries
     public IReadOnlyList<int> Inside(int r) => regions[r].Inside;
 
     /// <summary>Whether a region goes on on another stack.</summary>
-    public bool SwitchesStack(int r) => regions[r].SwitchesStack;
+    public bool SwitchesStack(int r) => regions[r].Frame.SwitchesStack;
 
     /// <summary>What code without a region reads: in the image, anything (it may be the middle of a function); elsewhere (a call of 0, say) what the psABI says.</summary>
     public Live Unknown(ulong pc) => isExecutable(pc) ? new(Transient.All, Transient.All) : Wanted(Transients.Arguments);
@@ -124,20 +153,25 @@ public sealed class Summaries
     /// <summary>The region that is called; null: none, or it is not known which.</summary>
     public int? Callee(Inst call) => call.Args[0] is Const callee ? Number((ulong)callee.Bits) : null;
 
-    /// <summary>What a callee that its caller does not know may overwrite (psABI 3.2.1); the one of a TLS descriptor keeps all but rax, its argument and result.</summary>
-    Transient UnknownWrites(Block b) => !isPsAbi ? 0 : IsOfDescriptor(b) ? descriptorWrites : unknownWrites;
+    /// <summary>What a callee that its caller does not know surely does not keep for another one.</summary>
+    Transient UnknownWrites(Block b) => isPsAbi ? WrittenThrough(b.Terminator) : 0;
 
-    /// <summary><c>lea rax, [rip + descriptor]; call [rax]</c>.</summary>
-    bool IsOfDescriptor(Block b) => hasDescriptors &&
-        b.Terminator.Args[0] is Inst { Op: Op.Load, Args: [Inst { Op: Op.Get, Detail: Detail.Register { Reg: { Name: "rax", Byte: 0 } } }] };
+    /// <summary>
+    /// Nothing is known of a pointer's target, but in a program that is all there is: there only code that it makes itself might read what none of its
+    /// functions reads, and that is held to the psABI.
+    /// </summary>
+    Transient WrittenThrough(Inst end) => Transient.All & ~Transients.Preserved
+        & (~Transients.Everything | (isClosed ? ~readByCallable : end.Args is [Inst { Op: Op.Load, Args: [Const slot] }] ? writtenThrough((ulong)slot.Bits) : 0));
 
-    static readonly Transient unknownWrites = Transient.All & ~Transients.Preserved, descriptorWrites = Transients.Of("rax") | Transient.Flags;
+    /// <summary>An indirect jump whose table, if any, may have been guessed wrong; a return on a stack from elsewhere (its first one starts a coroutine), or past its own caller.</summary>
+    public bool MayGoAnywhere(int r, Inst end) => end.Op is Op.Jump or Op.SwitchOn
+        || end.Op == Op.Ret && regions[r].Frame.KindOf(end) is var kind && (kind == ReturnKind.Above ? !regions[r].IsPart : kind != ReturnKind.ToCaller);
 
-    /// <summary>An indirect jump whose table, if any, may have been guessed wrong; a return on a stack from elsewhere: its first one starts a coroutine.</summary>
-    public bool MayGoAnywhere(int r, Inst end) => end.Op is Op.Jump or Op.SwitchOn || end.Op == Op.Ret && regions[r].SwitchesStack;
+    /// <summary>The roots whose addresses a region has put where the code that it goes on in will return to.</summary>
+    public IReadOnlyList<int> ReturnSites(int r) => regions[r].ReturnSites;
 
     /// <summary>What unknown targets of a region's jumps read. A tail call goes where calls go, a computed goto into its function, too; one from a new stack anywhere.</summary>
-    public Live JumpIn(int r) => regions[r].SwitchesStack ? jumpIn : regions[r].Inside.Aggregate(callIn, (all, target) => all | regions[target].Use);
+    public Live JumpIn(int r) => regions[r].Frame.SwitchesStack ? jumpIn : regions[r].Inside.Aggregate(callIn, (all, target) => all | regions[target].Use);
 
     /// <summary>Derives the summary of each region, again whenever one that it follows from has changed.</summary>
     void UntilStable(Func<int, bool> changes)
@@ -146,10 +180,15 @@ public sealed class Summaries
         pending.Run(r => { if (changes(r)) foreach (int user in regions[r].Users) pending.Add(user); });
     }
 
+    /// <summary>What a region saves and puts back is not written; what it goes on to when it has left may write it.</summary>
     bool WritesGrow(int r)
     {
-        var writes = regions[r].Writes;
-        foreach (var b in regions[r].Function.Blocks) writes |= regions[r].Effects[b.Label].Writes | WrittenBehind(r, b);
+        var region = regions[r];
+        Transient inside = 0, behind = 0;
+        foreach (var b in region.Function.Blocks)
+            if (b.Terminator.Op == Op.CallTo) inside |= region.Effects[b.Label].Writes | WrittenBehind(r, b);
+            else (inside, behind) = (inside | region.Effects[b.Label].Writes, behind | WrittenBehind(r, b));
+        var writes = region.Writes | inside & ~region.Frame.Restored | behind;
         return writes != Exchange(ref regions[r].Writes, writes);
     }
 
@@ -160,10 +199,12 @@ public sealed class Summaries
         return before;
     }
 
+    /// <summary>What code that nobody knows may change counts only as far as nobody may want it back.</summary>
     Transient WrittenBehind(int r, Block b)
     {
         var end = b.Terminator;
-        var all = end.Op == Op.CallTo ? Callee(end) is { } callee ? regions[callee].Writes : Transient.All : MayGoAnywhere(r, end) ? Transient.All : 0;
+        var unknown = !isPsAbi ? Transient.All : Transients.Results | ~Transients.Everything & Transient.All | (isClosed ? 0 : WrittenThrough(end));
+        var all = end.Op == Op.CallTo ? Callee(end) is { } callee ? regions[callee].Writes : unknown : MayGoAnywhere(r, end) ? unknown : 0;
         foreach (var to in end.Successors()) if (!regions[r].Before.ContainsKey(to)) all |= Number(to.Address) is { } next ? regions[next].Writes : Transient.All;
         return all;
     }
@@ -207,17 +248,19 @@ public sealed class Summaries
     /// <summary>Nobody keeps a value for a callee that he does not know over calls that may overwrite it.</summary>
     bool AnyCalleeUsesMore()
     {
-        Live UsedByAny(int[] those) => Wanted(those.Aggregate(Transients.Arguments, (all, r) => all | regions[r].Use.All));
+        Live UsedByAny(int[] those) => Wanted(those.Aggregate(Transients.Arguments | Transients.Everything, (all, r) => all | regions[r].Use.All));
         var (call, jump) = (UsedByAny(callable), UsedByAny(jumpable));
-        bool rax = raxIsRead || handWritten.Any(r => (regions[r].Use.Hard & Variadic.Count) != 0);
-        return rax != Exchange(ref raxIsRead, rax) | call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
+        readByCallable = callable.Aggregate(readByCallable, (all, r) => all | regions[r].Use.Hard | (regions[r].IsVariadic ? Variadic.Saved : 0));
+        return call != Exchange(ref callIn, call) | jump != Exchange(ref jumpIn, jump);
     }
 
     Live UsedBehind(int r, Block b)
     {
         var end = b.Terminator;
         var next = returning.MayFollow(b) ? Following(r, end) : default;
-        return end.Op == Op.CallTo ? BeforeCall(r, b, next) : MayGoAnywhere(r, end) ? next | JumpIn(r) : next;
+        if (end.Op == Op.CallTo) return BeforeCall(b, next);
+        if (end.Op != Op.Ret) next = regions[r].ReturnSites.Aggregate(next, (all, site) => all | regions[site].Use);
+        return MayGoAnywhere(r, end) ? next | JumpIn(r) : next;
     }
 
     Live Following(int r, Inst end)

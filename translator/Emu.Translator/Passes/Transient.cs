@@ -44,7 +44,9 @@ public static class Transients
     /// <summary>What any caller may read after a call (psABI 3.2.3): results and preserved registers.</summary>
     public static readonly Transient Results = Preserved | Of("rax rdx") | Vectors(2);
 
-    /// <summary>What may be in use at any call where the psABI says nothing.</summary>
+    /// <summary>
+    /// What may be in use at any call where the psABI says nothing: not flags, and of upper halves those only that it speaks of (vzeroupper writes all).
+    /// </summary>
     public static readonly Transient Everything = Transient.All & ~Transient.Flags & ~(Transient)(0xfffful << High);
 
     /// <summary>What a system call reads (syscall(2), x86-64): its number, and so many arguments.</summary>

@@ -11,28 +11,6 @@ static class Variadic
     /// <summary>The registers that such a function stores without knowing what is in them.</summary>
     public static readonly Transient Saved = Transients.Arguments & ~Transients.Preserved & ~Transients.Of("rax r10");
 
-    /// <summary>How many vector registers hold arguments of a call: a number from 0 to 8 in al.</summary>
-    public static readonly Transient Count = Transients.Of("rax");
-
-    /// <summary>The blocks whose calls find no such number in rax, whichever way led there: it is what another call returned, or was computed with 64 bits.</summary>
-    public static HashSet<Label> Uncounted(Function f)
-    {
-        var counted = new HashSet<Label> { f.Blocks[0].Label };
-        for (bool again = true; again;)
-        {
-            again = false;
-            foreach (var b in f.Blocks)
-                if (b.Terminator.Op is not (Op.CallTo or Op.Syscall) && MayLeaveCount(b, counted.Contains(b.Label)))
-                    foreach (var to in b.Terminator.Successors()) again |= counted.Add(to);
-        }
-        return [.. f.Blocks.Where(b => b.Terminator.Op == Op.CallTo && !MayLeaveCount(b, counted.Contains(b.Label))).Select(b => b.Label)];
-    }
-
-    static bool MayLeaveCount(Block b, bool before) =>
-        b.Code.FindLast(i => i.Op == Op.Helper || i is { Op: Op.Set, Detail: Detail.Register { Reg.Name: "rax" } }) is { } last
-            ? last is not { Op: Op.Set, Printed.TotalBits: 64, Args: [Inst { Op: not Op.Zext }] }
-            : before;
-
     public static bool Is(Function f) => SavesVectors(f) || SavesLast(f.Blocks[0]);
 
     /// <summary>Whether the first block ends in a branch on al, and one way leads to a block that does nothing but store vector registers.</summary>

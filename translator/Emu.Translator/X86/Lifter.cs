@@ -45,9 +45,7 @@ public static class Lifter
         if (!e.IsEnded && b.End == BlockEnd.InvalidCode) e.Trap(Signal.Ill, "invalid instruction");
         else if (!e.IsEnded) e.Goto(b.EndAddress);
         else if (b.Instructions[^1] is { Mnemonic: Mnemonic.Syscall } call && options.WatchesSystemCall(call.IP)) Watch(e, call);
-        else if (b.Table is { } t && TakeEnd(e, Op.Jump) is { } target) Resolve(e, target, t);
-        // No caller waits for a return to an address that the guest has just pushed.
-        else if (b.ReturnsToPushed && TakeEnd(e, Op.Ret) is { } pushed) e.Jump(pushed);
+        else if (b.Table is { } t && TakeJump(e) is { } target) Resolve(e, target, t);
     }
 
     /// <summary>The place after a system call is inside of it: before the signals that came meanwhile, and reached only from the call.</summary>
@@ -60,11 +58,11 @@ public static class Lifter
         e.Deliver(call.NextIP);
     }
 
-    /// <summary>Takes away the terminator when it is an <paramref name="op"/>, and gives where it goes.</summary>
-    static V? TakeEnd(Emitter e, Op op)
+    /// <summary>Takes away the terminator when it is a jump, and gives where it goes.</summary>
+    static V? TakeJump(Emitter e)
     {
         var code = e.Function.Blocks[^1].Code;
-        if (code[^1].Op != op) return null;
+        if (code[^1].Op != Op.Jump) return null;
         V target = new(e, code[^1].Args[0]);
         code.RemoveAt(code.Count - 1);
         return target;
