@@ -42,8 +42,16 @@ sealed class AssemblyFuzz(ulong seed)
 
     // --- Conventions ---
 
-    /// <summary>A function of the program: what it reads before it writes it, and what it has changed when it returns.</summary>
-    sealed record Callee(int Number, int Module, HashSet<string> Needs, HashSet<string> Changes);
+    /// <summary>
+    /// A function of the program: what it reads before it writes it, what of that code reads which it calls by a way that hides it, and what it has changed
+    /// when it returns.
+    /// </summary>
+    sealed record Callee(int Number, int Module)
+    {
+        public HashSet<string> Needs { get; } = [];
+        public HashSet<string> Hidden { get; } = [];
+        public HashSet<string> Changes { get; } = [];
+    }
 
     /// <summary>Functions that read, change and keep any registers, in so many modules (the first is the program), by all ways to call and to jump.</summary>
     public string[] Conventions(int functions, int modules)
@@ -58,9 +66,9 @@ sealed class AssemblyFuzz(ulong seed)
             texts[module].Append($"\t.globl f{n}\n\t.type f{n}, @function\nf{n}:\nl{n}:\n").Append(text).Append($"\t.size f{n}, .-f{n}\n");
         }
         text.Clear();
-        var (needs, changes) = (new HashSet<string>(), new HashSet<string>());
+        var main = new Callee(functions, 0);
         foreach (string r in registers) Set(r);
-        for (int n = functions; n-- > 0;) Call(known[n], 0, needs, changes, jump: false);
+        for (int n = functions; n-- > 0;) Call(known[n], main, jump: false);
         foreach (string r in registers) Add(r);
         texts[0].Append(Start(text.ToString()));
         return [.. texts.Select(t => ".text\n" + t + Data(known))];
@@ -68,29 +76,29 @@ sealed class AssemblyFuzz(ulong seed)
 
     Callee Body(int number, int module, List<Callee> known)
     {
-        var (needs, changes) = (new HashSet<string>(), new HashSet<string>());
+        var f = new Callee(number, module);
         var saved = Some(dice.Next(2, 12)).ToList();
         foreach (string r in saved) Save(r);
         for (int n = dice.Next(1, 10); n > 0; n--)
         {
             string r = Any(registers);
-            if (known.Count > 0 && dice.OneIn(4)) Call(known[dice.Next(known.Count)], module, needs, changes, jump: false);
+            if (known.Count > 0 && dice.OneIn(4)) Call(known[dice.Next(known.Count)], f, jump: false);
             else if (dice.OneIn(2))
             {
                 Add(r);
-                if (!changes.Contains(r)) needs.Add(r);
+                if (!f.Changes.Contains(r)) f.Needs.Add(r);
             }
             else
             {
                 Set(r);
-                changes.Add(r);
+                f.Changes.Add(r);
             }
         }
         foreach (string r in Enumerable.Reverse(saved)) Restore(r);
-        changes.ExceptWith(saved);
-        if (known.Count > 0 && dice.OneIn(4)) Call(known[dice.Next(known.Count)], module, needs, changes, jump: true);
+        f.Changes.ExceptWith(saved);
+        if (known.Count > 0 && dice.OneIn(4)) Call(known[dice.Next(known.Count)], f, jump: true);
         else Line("ret");
-        return new(number, module, needs, changes);
+        return f;
     }
 
     void Save(string register)
@@ -105,17 +113,16 @@ sealed class AssemblyFuzz(ulong seed)
         else foreach (string line in (string[])[$"movups (%rsp), %{register}", "add $16, %rsp"]) Line(line);
     }
 
-    /// <summary>Whoever is called by a way that hides him gets what another callee has left in a register only where the psABI has results.</summary>
-    void Call(Callee to, int module, HashSet<string> needs, HashSet<string> changes, bool jump)
+    /// <summary>Code that is called by a way that hides it gets what another callee has left in a register only where the psABI has results.</summary>
+    void Call(Callee to, Callee from, bool jump)
     {
         string name = $"f{to.Number}", what = jump ? "jmp" : "call";
-        int way = dice.Next(to.Module == module ? 5 : 4);
-        if (way < 4)
-            foreach (string r in to.Needs.Where(r => changes.Contains(r) && !results.Contains(r)))
-            {
-                Set(r);
-            }
-        foreach (string r in to.Needs) if (!changes.Contains(r)) needs.Add(r);
+        int way = dice.Next(to.Module == from.Module ? 5 : 4);
+        var hidden = way < 4 ? to.Needs : to.Hidden;
+        foreach (string r in hidden)
+            if (from.Changes.Contains(r) && !results.Contains(r)) Set(r);
+        from.Needs.UnionWith(to.Needs.Except(from.Changes));
+        from.Hidden.UnionWith(hidden.Except(from.Changes));
         switch (way)
         {
             case 0: Line($"{what} {name}@PLT"); break;
@@ -124,7 +131,7 @@ sealed class AssemblyFuzz(ulong seed)
             case 3: Line($"mov pointer{to.Number}(%rip), %r15"); Line($"{what} *%r15"); break;
             default: Line($"{what} l{to.Number}"); break;
         }
-        changes.UnionWith(to.Changes);
+        from.Changes.UnionWith(to.Changes);
     }
 
     static string Data(List<Callee> all) => ".section .rodata\n" + string.Concat(Enumerable.Range(0, 4).Select(n => $"number{n}: .quad {n * 0x123456789 + 7}, 0\n"))
