@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Emu.Fallback;
 
 /// <summary>runtime/core/fallback.h, in C#: what runner and service say to each other.</summary>
-enum MessageKind : uint { Hello = 1, Ready, Translate, WantPage, Page, Done, Error, Promote, Full }
+enum MessageKind : uint { Hello = 1, Ready, Translate, WantPage, Page, Done, Error, Promote, Full, Boxes, Again }
 
 /// <summary>Why code is asked for: it is called, or all host frames were left before, or one instruction is wanted.</summary>
 enum Purpose : ulong { Entry, Resumed, Step }
@@ -24,9 +24,13 @@ unsafe struct MessageHead
 /// <summary>The numbers that both sides must agree on.</summary>
 static class Protocol
 {
-    public const int Version = 5, Socket = 3, Cache = 4, Runner = 5;
+    public const int Version = 6, Socket = 3, Cache = 4, Runner = 5;
     public const int CellsPerChunk = ((1 << 20) - 64) / 24, ChunkShift = 20, ChunkHeader = 64, KeySize = 16;
     public const int MostRegions = 1 << 18, CacheHeader = 4096;
+
+    /// <summary>Behind the cache in the same file (struct service_notes, struct box).</summary>
+    public const int BoxesAt = 4096, Boxes = 1024, BoxRoom = 8192, NotesRoom = BoxesAt + Boxes * BoxRoom;
+
     public const uint IsChecked = 1, ReadsUnpassed = 2, IsFirstTier = 4, HasExactFaults = 8, TakesUnpassed = 16, IsStep = 32;
 
     /// <summary>In the cache's first page: numbers of regions, and what may have been promoted (struct cache_header).</summary>

@@ -58,6 +58,9 @@ sealed unsafe class Service
         public MessageHead By => by;
     }
 
+    /// <summary>The process that asked does not say what it must.</summary>
+    sealed class AbandonedException : Exception;
+
     /// <summary>Serves until nobody is left.</summary>
     public static void Run(Channel channel)
     {
@@ -70,16 +73,19 @@ sealed unsafe class Service
                 {
                     if (head.Words[0] != Protocol.Version) throw new TranslationException("it speaks another protocol than the runner: build the runner again");
                     service = new(channel, head, Encoding.UTF8.GetString(channel.More));
+                    channel.Watch(new(Protocol.Cache, offset: head.Words[2]));
                     channel.Send(head.Id, MessageKind.Ready);
                 }
                 else if (head.Kind == MessageKind.Promote) service?.Hot(head);
                 else if (head.Kind == MessageKind.Translate && service != null) service.Answer(head);
+                else if (head.Kind == MessageKind.Page) channel.Send(head.Id, MessageKind.Again); // it was not waited for that long
             }
             catch (SupersededException e)
             {
                 head = e.By;
                 continue;
             }
+            catch (AbandonedException) { }
             catch (CacheFullException)
             {
                 channel.Send(head.Id, MessageKind.Full);
@@ -212,7 +218,7 @@ sealed unsafe class Service
         MessageHead reply;
         for (; ; Hot(reply))
         {
-            if (!channel.Receive(out reply)) Environment.Exit(0);
+            if (!channel.ReceiveMore(out reply)) throw new AbandonedException();
             if (reply.Kind != MessageKind.Promote) break;
         }
         if (reply.Id != request) throw new SupersededException(reply);

@@ -27,10 +27,17 @@ static void compare(const char *line, void *with) {
 
 static const char maps[] = "/proc/thread-self/maps";
 
-bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with) {
+enum sharing aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with) {
   struct search s = {.page = page, .tell = tell, .with = with};
-  each_line(maps, find, &s);
-  if (!s.found.shared) return false;
+  if (!each_line(maps, find, &s)) return SHARING_UNKNOWN;
+  if (!s.found.shared) return PRIVATE;
   each_line(maps, compare, &s);
-  return true;
+  return SHARED;
 }
+
+static void note_shared(const char *line, void *with) {
+  struct mapping m = mapping_of(line);
+  if (m.shared) ((void (*)(uint64_t, uint64_t))with)(m.from, m.to);
+}
+
+bool aliases_each_shared(void (*tell)(uint64_t from, uint64_t to)) { return each_line(maps, note_shared, (void *)tell); }

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 enum { MOST_REGIONS = 1 << 18, PLACES = 1 << 19, NONE = 0, VALID = 1, RETIRED = 2, FIRST_HEAT = 1000, HEAT = 4000 };
+enum { NOTES_OFFSET = CACHE_SIZE + CELLS_SIZE, RESERVED = NOTES_OFFSET + NOTES_ROOM }; // from the cache's base
 
 // A region with the same pc as another: versions of code that changed. Index: the region's id.
 static struct known {
@@ -36,6 +37,7 @@ static uint32_t newest;
 uint64_t cache_base(void) { return base; }
 uint64_t cache_cells_base(void) { return base + CACHE_SIZE; }
 uint64_t cache_size(void) { return size; }
+struct service_notes *cache_notes(void) { return (struct service_notes *)(base + NOTES_OFFSET); }
 struct cache_header *cache_header(void) { return (struct cache_header *)base; }
 bool cache_holds(uint64_t host_pc) { return base && host_pc - base < CACHE_SIZE; }
 
@@ -49,13 +51,14 @@ static uint64_t reserve(uint64_t size) {
 }
 
 bool cache_map(int memory, uint64_t bytes) {
-  uint64_t at = base ? base : reserve(CACHE_SIZE + CELLS_SIZE);
+  uint64_t at = base ? base : reserve(RESERVED);
   if (!at) return false;
-  if (!base) memory_protect_runner(at, at + CACHE_SIZE + CELLS_SIZE), entry_free_first(emu_dynamic_table);
+  if (!base) memory_protect_runner(at, at + RESERVED), entry_free_first(emu_dynamic_table);
   size = bytes;
   long code = raw(SYS_mmap, at, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
   long header = raw(SYS_mmap, at, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, 0);
-  if (code != (long)at || header != (long)at) return false;
+  long notes = raw(SYS_mmap, at + NOTES_OFFSET, NOTES_ROOM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, (uint64_t)memory, size);
+  if (code != (long)at || header != (long)at || notes != (long)(at + NOTES_OFFSET)) return false;
   RAW3(SYS_madvise, at, size, MADV_DONTDUMP); // a core dump is of the guest
   base = at;
   return true;
@@ -137,7 +140,7 @@ void cache_clear(void) {
   memset(emu_dynamic_table, 0, sizeof emu_dynamic_table);
   entry_free_first(emu_dynamic_table);
   newest = 0;
-  raw(SYS_mmap, base, CACHE_SIZE + CELLS_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
+  raw(SYS_mmap, base, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, (uint64_t)-1, 0);
 }
 
 const struct region *cache_region_of(uint64_t host_pc) {

@@ -32,6 +32,7 @@ uint64_t guest_changes(void); // so many times watched code changed
 bool guest_code_used(const struct region *region, uint64_t since);
 void guest_forget_all(void); // no region translated at run time is valid any more
 void guest_forget_pages(void); // and no page is watched
+void guest_seal(bool protects); // mappings may not be looked at any more, nor, unless it protects, pages be watched
 
 void guest_written_unseen(void); // from now on the kernel may write to memory and files at any time: no page is watched, code compares its bytes
 
@@ -45,14 +46,17 @@ void writers_opened(int file, uint64_t flags);
 long writers_call(long number, const uint64_t args[6]);   // one that writes to a file or to memory
 void writers_before(long number, const uint64_t args[6]); // a call that gives what the kernel has only once: it must not fail for a watched page
 
-// alias.c: tells every writable place where a page of a shared mapping is mapped as well. False: it is not shared.
-bool aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
+// alias.c: tells every writable place where a page of a shared mapping is mapped as well.
+enum sharing { PRIVATE, SHARED, SHARING_UNKNOWN };
+enum sharing aliases_of(uint64_t page, void (*tell)(uint64_t alias, void *with), void *with);
+bool aliases_each_shared(void (*tell)(uint64_t from, uint64_t to)); // all shared mappings; false: they are not known
 
 // codecache.c: the regions that are valid in this process.
 bool cache_map(int memory, uint64_t bytes);
 uint64_t cache_size(void);
 uint64_t cache_base(void);
 uint64_t cache_cells_base(void);
+struct service_notes *cache_notes(void);
 struct cache_header *cache_header(void);
 const struct region *cache_find(uint64_t pc); // only a valid one
 const struct region *cache_find_step(uint64_t pc); // of the one instruction
@@ -78,10 +82,16 @@ static inline void entry_forget(struct emu_entry *at, const struct emu_entry *ta
 
 // cells.c: counters of regions translated at run time.
 void cells_use(const struct region *region, bool is_new);
+void cells_prepare(void); // for regions to come, as nothing can be mapped later
 void cells_clear(void); // the cache is another one
 
 // fallback.c: the service. NULL: no code there.
-void fallback_note_environment(void); // before the guest can change it
+void service_note_environment(void); // before the guest can change it
+void fallback_prepare(void); // it is started if it is not there, as later it could not be
+void fallback_before_child(void); // a process with a copy of this one's memory is about to be made
+bool fallback_is_prepared(void);
+bool fallback_seal(void);    // it is reached without a system call from now on, and so are counters; false: it cannot be
+void fallback_unseal(void);  // not that, after all; or this process ends
 bool fallback_shared(void); // there will be a process with this memory and other descriptors: both shall have those of the service; false: there are none left
 void fallback_parted(void); // in the first one, afterwards
 void fallback_forked(void); // in the child

@@ -32,6 +32,7 @@ uint64_t behind(uint64_t pc, uint8_t opcode); // the guest's byte behind that of
 
 // say.c: one line on stderr, one write. Knows %s, %x (u64, with 0x), %u (u64), %@ (u64 guest PC, with symbol).
 void say(const char *format, ...);
+void say_to(int file, const char *format, ...);
 _Noreturn void fail(const char *format, ...); // say, exit 1: before the guest starts
 
 // symbol.c: names from the guest's own files.
@@ -48,6 +49,7 @@ uint64_t images_fault_exit(uint64_t host_pc);
 
 // locate.c: guest PC of a host PC, from the runner's .debug_line; 0: not generated code.
 uint64_t locate(uint64_t host_pc);
+void locate_prepare(void); // the runner's file may be out of reach later
 
 // Its line in a probe's source; 0: none is known.
 enum { SOURCE_NAME = 64 };
@@ -91,6 +93,7 @@ void locks_after_fork(bool is_child);
 
 // host.c: the stack generated code and core run on, one for each thread.
 enum { HOST_GUARD = 64 << 10 };
+_Noreturn void switch_stack(uint64_t top, void (*run)(void));
 void host_stack_use(uint64_t from, uint64_t to);
 void host_limit_lower(void); // nothing waits any more: generated code need not leave for the core
 _Noreturn void host_stack_run(void (*run)(void));
@@ -102,7 +105,9 @@ size_t host_stack_size(void);
 // memory.c: brk and the mmap family.
 void memory_init(void);
 void memory_set_break(uint64_t start);
+void memory_seal(void); // no memory can be mapped later
 bool memory_of_runner(uint64_t at, uint64_t size);
+uint64_t memory_of_runner_size(void);
 enum owner { OWNER_GUEST, OWNER_BREAK, OWNER_RUNNER }; // break: guest's, from brk
 enum owner memory_owner(uint64_t at, uint64_t *to);    // of what is there; *to is lowered to where that ends
 void memory_protect_runner(uint64_t from, uint64_t to); // the guest may not map over this
@@ -172,12 +177,15 @@ long exec_call(long number, const uint64_t args[6]);
 long process_call(long number, const uint64_t args[6]);
 void process_finish(int status); // what is done before it ends
 _Noreturn void process_exit(int status);
+_Noreturn void process_exit_by(long number, int status); // SYS_exit or SYS_exit_group
 _Noreturn void process_die(int signal);
+uint32_t process_id(void);
 
 // threads.c: the guest's threads, and its processes that share memory.
 struct clone_args;
 long thread_clone(long number, const struct clone_args *wanted, size_t size);
 void thread_begins(void);        // passes are told
+uint32_t thread_id(void);
 void threads_end(void);          // passes are told of the ends of all threads
 _Noreturn void thread_exit(int status);
 long thread_clears(uint64_t at); // set_tid_address
@@ -198,6 +206,10 @@ void libc_after_fork(bool is_child);
 
 // clock.c: clocks through the host's vDSO.
 long clock_call(long number, const uint64_t args[6]);
+uint64_t clock_read(int which); // nanoseconds; 0: the guest may not
+uint64_t clock_now(void);       // of CLOCK_MONOTONIC
+long clock_forbid(const uint64_t args[6]); // prctl(PR_SET_TSC)
+void clock_seal(bool is_forbidden);        // whether no clock is read any more
 
 // signals.c: the guest's signal actions and mask; signals.h has the rest.
 void signals_init(void);
@@ -211,6 +223,7 @@ void signals_thread_begins(uint8_t stacks[SIGNAL_STACKS], uint64_t mask); // the
 uint64_t signals_blocked(uint64_t held);                                  // the guest's mask, where the kernel's was that
 void signals_inherit(int64_t distance, uint64_t flags);                   // actions of a new thread that is so far away, by clone's flags
 uint64_t signals_hold(void); // none arrive until
+void signals_hold_all(void); // those of faults, too
 void signals_release(uint64_t held);
 _Noreturn void signals_die(int signal); // as the default action would
 

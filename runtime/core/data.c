@@ -15,11 +15,7 @@ struct data_header *data_header;
 static bool forked;
 static int file = -1;
 
-static uint64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+static uint64_t now(void) { return clock_read(CLOCK_REALTIME); }
 
 static _Noreturn void unwritable(const char *path) { fail("cannot write the data file %s: %s", path, strerror(errno)); }
 
@@ -218,7 +214,8 @@ void data_finish(uint64_t state, uint64_t status) {
   stream_finish();
   if (forked) return counters_give_up();
   data_header->status = status;
-  data_header->end_ns = now();
+  uint64_t end = now();
+  data_header->end_ns = end ? end : data_header->start_ns;
   data_header->state = state;
 }
 

@@ -42,6 +42,7 @@ _Static_assert(offsetof(struct data_header, state) == 72 && sizeof(struct data_c
 extern struct data_header *data_header; // the mapped header; NULL without plugins
 
 // stream.c
+void stream_seal(void); // nothing can be mapped later
 void stream_init(int data_file, int device); // device: where raw records go instead of chunks; -1: nowhere
 void stream_finish(void);
 void stream_reopen(void);

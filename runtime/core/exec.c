@@ -2,6 +2,7 @@
 // (translator/Emu.Launch), with the guest's arguments, environment, descriptors, mask and limits as they are. It becomes the program's runner,
 // which is built first if there is none. What the kernel would refuse is refused before.
 #include "core.h"
+#include "sandbox.h"
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -170,7 +171,9 @@ static long execute(long number, const uint64_t args[6]) {
   libc_flush();
   data_finish(1, 0);
   signals_before_exec();
+  limits_before_exec();
   long result = raw(number, args[0], args[1], args[2], args[3], args[4], 0);
+  limits_after_failed_exec();
   signals_after_failed_exec();
   data_reopen();
   return result;

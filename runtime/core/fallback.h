@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-enum { FALLBACK_VERSION = 5, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
+enum { FALLBACK_VERSION = 6, FALLBACK_SOCKET = 3, FALLBACK_CACHE = 4, FALLBACK_RUNNER = 5 }; // descriptors in the service
 
 enum fallback_kind {
   MESSAGE_HELLO = 1, // to the service: version, cache base, cache size, emu_state - fs:0, cells base, cells size; then the build's name
@@ -17,6 +17,8 @@ enum fallback_kind {
   MESSAGE_ERROR,     // from it: a line of text
   MESSAGE_PROMOTE,   // to it, no answer: id of a region of the first tier, PC in it that is hot
   MESSAGE_FULL,      // from it: there is no room in the cache
+  MESSAGE_BOXES,     // to it, no answer: there is a box to look at
+  MESSAGE_AGAIN,     // from it: it does not know of the request any more
 };
 
 // Why code is asked for: it is called; or all host frames were left before; or one instruction is wanted.
@@ -69,6 +71,28 @@ struct cache_header {
   } numbers;
   uint8_t is_promoted[PROMOTED];                   // by a PC's low bits: whether it may have a region of the second tier
   uint32_t exact_faults; // of code of the second tier. 1: the guest has a handler for faults; 2: code translated ahead of time has them, too
+};
+
+// Behind the cache in the same file: what is known of the service besides its answers, boxes of processes that may not use the socket (each
+// has one, for a message), and what the service has written to its stderr.
+enum { BOXES = 1024, BOX_ROOM = 8192, LOG_ROOM = 64 << 10 };
+enum { BOXES_AT = 4096, LOG_AT = BOXES_AT + BOXES * BOX_ROOM, NOTES_ROOM = LOG_AT + LOG_ROOM };
+
+struct service_notes {
+  uint32_t boxes;        // the highest one that was used: the service looks at them without being woken
+  uint32_t ended;        // by whoever waits for the service, when the rest is there
+  int32_t status;        // of its end, as wait4 says it
+  uint32_t unused;
+  uint64_t process, pc;  // of the last request
+  char report[2048];     // a file that says more, "": none
+};
+
+enum box_state { BOX_EMPTY, BOX_ASKS, BOX_IS_READ, BOX_ANSWERS };
+
+struct box {
+  uint32_t state, is_taken;
+  struct message head;
+  uint8_t more[4096];
 };
 
 // A chunk of cells, as it lies in the data file: header, keys, counters.

@@ -1,6 +1,7 @@
 // Owns the end of a guest that faults: one line naming guest PC and symbol, then the same death as natively.
 #include "core.h"
 #include "codecache.h"
+#include "sandbox.h"
 #include "signals.h"
 #include <string.h>
 #include <sys/syscall.h>
@@ -20,12 +21,15 @@ const char *signal_name(int signal) {
   return name ? name : "a real-time signal";
 }
 
+static _Thread_local bool ending; // this thread has begun to end the process: another fault ends it at once
+
 // The plugins run no more.
 static _Noreturn void die_of_probe(int signal, uint64_t host_pc, uint64_t address) {
   const char *name = signal_name(signal), *probe = emu_state.probe;
   char file[SOURCE_NAME];
   uint64_t line = locate_in_source(host_pc, file);
   emu_state.probe = NULL; // another fault is the runtime's own
+  ending = true;
   if (line)
     say("%s in the %s, %s:%u, address %x", name, probe, file, line, address);
   else
@@ -75,7 +79,7 @@ static bool handled(uint64_t pc, int signal, const char *text) {
   if (!strncmp(text, "jump to", 7) && is_canonical(pc)) {
     uint8_t byte;
     uint64_t at = fetch_address(pc);
-    bool is_mapped = !RAW3(SYS_mincore, page_down(at), PAGE, &byte);
+    bool is_mapped = sandbox_may(NEED_FILES) ? !RAW3(SYS_mincore, page_down(at), PAGE, &byte) : copy_in(&byte, at, 1);
     a.info.si_code = is_mapped ? SEGV_ACCERR : SEGV_MAPERR, a.info.si_addr = (void *)at;
     a.trap = 14, a.error = copy_in(&byte, at, 1) ? 0x15 : 0x14, a.fault_address = at; // a fetch by user mode; the page is there
   }
@@ -114,7 +118,7 @@ static bool is_exact(uint64_t host_pc) {
   return cache_holds(host_pc) ? cache_region_of(host_pc)->flags & (REGION_FIRST_TIER | REGION_EXACT_FAULTS) : emu_exact_faults;
 }
 
-void on_fault(int signal, siginfo_t *info, void *context) {
+static void fault(int signal, siginfo_t *info, void *context) {
   greg_t *host_pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
   if (touch_fails((uint64_t *)host_pc)) return;
   if (signal == SIGSEGV && info->si_code > 0 && guest_stored((uint64_t)info->si_addr)) return;
@@ -126,11 +130,19 @@ void on_fault(int signal, siginfo_t *info, void *context) {
     return;
   }
   if (emu_state.probe) die_of_probe(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
+  if (ending) signals_die(signal);
   uint64_t pc = signals_wants(signal) ? locate((uint64_t)*host_pc) : 0;
   if (pc && !host_stack_guard((uint64_t)info->si_addr)) {
     if (is_exact((uint64_t)*host_pc)) return deliver_fault(info, context, pc);
     say("the registers at %@, for the guest's handler of %s, are lost: there is no fallback translator", pc, signal_name(signal));
   }
+  ending = true;
   explain(signal, (uint64_t)*host_pc, (uint64_t)info->si_addr);
   process_die(signal);
+}
+
+void on_fault(int signal, siginfo_t *info, void *context) {
+  signals_enter();
+  fault(signal, info, context);
+  signals_leave(context);
 }

@@ -13,7 +13,7 @@ enum { MOST_SPANS = 1 << 18, PAGES = 1 << 16, LINKS = 1 << 19, PATIENCE = 32, NO
 // Executable memory, by address.
 static struct span {
   uint64_t from, to;
-  bool writable;
+  bool writable, is_private; // private: known to be, where it cannot be found out any more
 } spans[MOST_SPANS];
 static size_t count;
 
@@ -30,6 +30,7 @@ static struct link {
 } links[LINKS];
 
 static uint32_t used_links = 1, free_links, used_pages, protected_pages, shared_pages;
+static bool protects = true; // the guest may forbid it
 static uint64_t changes;
 static bool unseen; // the kernel may write at any time
 
@@ -57,7 +58,7 @@ static size_t first_above(uint64_t address) {
 static size_t cut(uint64_t from, uint64_t to) {
   size_t at = first_above(from);
   if (at < count && spans[at].from < from) {
-    struct span rest = {to, spans[at].to, spans[at].writable};
+    struct span rest = {to, spans[at].to, spans[at].writable, spans[at].is_private};
     spans[at++].to = from;
     if (rest.to > to) insert(at, rest);
   }
@@ -158,11 +159,13 @@ static enum page_state state_of(uint64_t at) {
   if (!span) return PAGE_ABSENT;
   if (unseen) return span->writable || writers_may_change(at) || aliases_of(at, see_alias, NULL) ? PAGE_CHECKED : PAGE_CONSTANT;
   struct page *page = known_page(at);
-  if (code_of(page)->writes < PATIENCE && !page->is_private) {
-    bool shared = aliases_of(at, watch_alias, page);
-    shared_pages += shared && !page->is_shared;
-    page->is_shared |= shared;
-    page->is_private = !shared;
+  if (span->writable && !protects) return PAGE_CHECKED;
+  if (code_of(page)->writes < PATIENCE && !page->is_private && !span->is_private) {
+    enum sharing sharing = aliases_of(at, watch_alias, page);
+    if (sharing == SHARING_UNKNOWN) return PAGE_CHECKED;
+    shared_pages += sharing == SHARED && !page->is_shared;
+    page->is_shared |= sharing == SHARED;
+    page->is_private = sharing == PRIVATE;
   }
   enum page_state state = !span->writable && !page->is_shared ? PAGE_CONSTANT : code_of(page)->writes < PATIENCE ? PAGE_WATCHED : PAGE_CHECKED;
   if (state == PAGE_WATCHED && span->writable) set_protection(page, true);
@@ -220,6 +223,21 @@ void guest_forget_pages(void) {
   memset(pages, 0, sizeof pages);
   used_links = 1, free_links = used_pages = protected_pages = shared_pages = 0;
   changes++;
+  unlock(LOCK_CODE);
+}
+
+// What is mapped later is not known to be private.
+static void note_shared(uint64_t from, uint64_t to) {
+  for (size_t i = 0; i < count; i++)
+    if (spans[i].from < to && from < spans[i].to) spans[i].is_private = false;
+}
+
+void guest_seal(bool may_protect) {
+  if (!may_protect && used_pages) guest_forget_all(), guest_forget_pages();
+  lock(LOCK_CODE);
+  for (size_t i = 0; i < count; i++) spans[i].is_private = true;
+  if (!aliases_each_shared(note_shared)) note_shared(0, ~0ull);
+  protects = may_protect;
   unlock(LOCK_CODE);
 }
 
@@ -303,7 +321,7 @@ static void forget(uint64_t from, uint64_t to) {
 }
 
 static void add(size_t at, struct span span) {
-  bool joins = at > 0 && spans[at - 1].to == span.from && spans[at - 1].writable == span.writable;
+  bool joins = at > 0 && spans[at - 1].to == span.from && spans[at - 1].writable == span.writable && spans[at - 1].is_private == span.is_private;
   if (joins)
     spans[at - 1].to = span.to;
   else
@@ -334,7 +352,7 @@ void guest_mapping_ends(void) {
 static void change(uint64_t from, uint64_t to, uint64_t protection) {
   forget(from, to);
   size_t at = cut(from, to);
-  if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0});
+  if (protection & PROT_EXEC) add(at, (struct span){from, to, (protection & PROT_WRITE) != 0, false});
   changed[changed_count++] = (struct changed){from, to, protection == PROT_NONE};
 }
 
@@ -360,5 +378,5 @@ void guest_changed(uint64_t from, uint64_t size) {
 
 void guest_code_begin(uint64_t from, uint64_t to, bool executable, bool writable) {
   size_t at = cut(page_down(from), page_up(to));
-  if (executable) add(at, (struct span){page_down(from), page_up(to), writable});
+  if (executable) add(at, (struct span){page_down(from), page_up(to), writable, false});
 }

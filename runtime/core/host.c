@@ -29,8 +29,8 @@ static void map_stack(void) {
 }
 
 // void switch_stack(void *top, void (*run)(void))
-_Noreturn void switch_stack(uint64_t top, void (*run)(void));
 __asm__(".pushsection .text\n"
+        ".globl switch_stack\n"
         ".type switch_stack, @function\n"
         "switch_stack: mov %rdi, %rsp\n"
         "              xor %ebp, %ebp\n"

@@ -232,18 +232,34 @@ static struct place find_in_cache(const struct region *region, uint64_t host_pc)
   return search((struct reader){lines, lines + region->lines_size}, (struct strings){0, ~0ull}, host_pc);
 }
 
-static struct place find_in_image(uint64_t host_pc) {
+static const uint8_t *kept; // the runner's file, where it could not be opened any more; NULL: it can
+static uint64_t kept_size;
+
+// NULL: it cannot be mapped.
+static const uint8_t *map_runner(uint64_t *size) {
   struct stat is;
   long file = RAW4(SYS_openat, AT_FDCWD, "/proc/thread-self/exe", O_RDONLY | O_CLOEXEC, 0);
-  if (file < 0) return (struct place){0};
+  if (file < 0) return NULL;
   long at = RAW2(SYS_fstat, file, &is);
   if (!at) at = raw(SYS_mmap, 0, (uint64_t)is.st_size, PROT_READ, MAP_PRIVATE, (uint64_t)file, 0);
   RAW1(SYS_close, file);
-  if (at < 0 && at > -4096) return (struct place){0};
-  struct reader names = section_of((const uint8_t *)at, (uint64_t)is.st_size, ".debug_line_str");
+  *size = (uint64_t)is.st_size;
+  return at < 0 && at > -PAGE ? NULL : (const uint8_t *)at;
+}
+
+void locate_prepare(void) {
+  if (kept || !(kept = map_runner(&kept_size))) return;
+  memory_protect_runner((uint64_t)kept, page_up((uint64_t)kept + kept_size));
+}
+
+static struct place find_in_image(uint64_t host_pc) {
+  uint64_t size = kept_size;
+  const uint8_t *file = kept ? kept : map_runner(&size);
+  if (!file) return (struct place){0};
+  struct reader names = section_of(file, size, ".debug_line_str");
   struct strings strings = {(uint64_t)names.at, (uint64_t)(names.end - names.at)};
-  struct place place = search(section_of((const uint8_t *)at, (uint64_t)is.st_size, ".debug_line"), strings, host_pc);
-  RAW2(SYS_munmap, at, is.st_size);
+  struct place place = search(section_of(file, size, ".debug_line"), strings, host_pc);
+  if (!kept) RAW2(SYS_munmap, file, size);
   return place;
 }
 

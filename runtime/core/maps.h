@@ -16,7 +16,10 @@ struct mapping {
 struct mapping mapping_of(const char *line);
 
 // Each line of a file, without its end. (One that is longer than a path can be is left out, and the rest.)
-void each_line(const char *path, void (*see)(const char *line, void *with), void *with);
+// False: it cannot be read.
+bool each_line(const char *path, void (*see)(const char *line, void *with), void *with);
+
+void maps_keep_reach(void); // also when /proc has no name any more
 
 // The highest address below `limit` where so many bytes are free; 0: there is none.
 uint64_t gap_below(uint64_t limit, uint64_t size);

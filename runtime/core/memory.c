@@ -4,8 +4,10 @@
 #include "codecache.h"
 #include "maps.h"
 #include "modules.h"
+#include "sandbox.h"
 #include <elf.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -17,10 +19,11 @@ struct range {
   uint64_t from, to;
 };
 
-static struct range own[8 + EMU_STREAMS]; // image, thread block, host stack, threads, data file, buffers, code cache; the host's heap is asked for, as it grows
+static struct range own[16 + EMU_STREAMS]; // image, thread block, host stack, threads, data file, buffers, code cache; the host's heap is asked for, as it grows
 static size_t owned;
 static struct range heap;          // `to` is sbrk(0)
 static struct range program_break; // the guest's: start, current
+static uint64_t break_room;        // up to there memory is mapped behind it, as none can be mapped later; 0: it is when it is needed
 
 extern const char __executable_start[], _end[];
 
@@ -78,6 +81,14 @@ bool memory_of_runner(uint64_t from, uint64_t size) {
   return to > from && overlap(from, to).from < to;
 }
 
+uint64_t memory_of_runner_size(void) {
+  uint64_t size = 0;
+  lock(LOCK_MEMORY);
+  for (size_t i = 0; i < owned; i++) size += own[i].to - own[i].from;
+  unlock(LOCK_MEMORY);
+  return size;
+}
+
 enum owner memory_owner(uint64_t at, uint64_t *to) {
   lock(LOCK_MEMORY);
   struct range own = overlap(at, *to), brk = {program_break.from, page_up(program_break.to)};
@@ -112,10 +123,10 @@ static long map(const uint64_t args[6]) {
   uint64_t fixed = args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE);
   if (fixed && args[0] % PAGE) return -EINVAL;
   if (fixed == MAP_FIXED && memory_of_runner(args[0], args[1])) return refuse(args[0]);
-  uint64_t place = modules_place(args);
+  uint64_t place = modules_place(args), flags = args[3] | (limits_lock_mappings() ? MAP_LOCKED : 0);
   guest_mapping_begins();
-  long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), args[3] | MAP_FIXED_NOREPLACE, args[4], args[5]);
-  if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), args[3], args[4], args[5]);
+  long at = !place ? -EEXIST : raw(SYS_mmap, place, args[1], host_protection(args[2]), flags | MAP_FIXED_NOREPLACE, args[4], args[5]);
+  if (failed(at)) at = raw(SYS_mmap, args[0], args[1], host_protection(args[2]), flags, args[4], args[5]);
   if (at == -ENOMEM && !fixed && args[3] & MAP_32BIT) at = map_low(args);
   if (!failed(at)) guest_mapped((uint64_t)at, args[1], args[2]);
   if (args[2] & PROT_WRITE && args[3] & MAP_SHARED) guest_writable_now();
@@ -159,15 +170,39 @@ static void note_mapped(uint64_t from, uint64_t size, uint64_t protection) {
   guest_mapping_ends();
 }
 
+void memory_seal(void) {
+  lock(LOCK_MEMORY);
+  uint64_t from = page_up(program_break.to);
+  for (uint64_t size = 64 << 20; !break_room && size >= PAGE; size /= 2) {
+    long at = raw(SYS_mmap, from, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
+    if (at == (long)from) break_room = from + size;
+  }
+  unlock(LOCK_MEMORY);
+}
+
+static void leave_break_room(void) {
+  if (break_room) RAW2(SYS_munmap, page_up(program_break.to), break_room - page_up(program_break.to));
+  break_room = 0;
+}
+
+static long set_break_within_room(uint64_t to) {
+  if (to > break_room) return (long)program_break.to;
+  if (to < program_break.to) memset((void *)to, 0, program_break.to - to);
+  program_break.to = to;
+  return (long)to;
+}
+
 // mm/mmap.c: brk. Returns the new break, or the old one when it cannot be had.
 static long set_break(uint64_t to) {
   if (to < program_break.from) return (long)program_break.to;
+  if (break_room && !sandbox_may(NEED_MAP)) return set_break_within_room(to);
+  leave_break_room();
   uint64_t old_end = page_up(program_break.to), new_end = page_up(to);
   if (new_end < old_end) unmap(new_end, old_end - new_end);
   uint64_t protection = permissions_implied(PROT_READ | PROT_WRITE);
   if (new_end > old_end) { // one page must stay free behind it
     long at = raw(SYS_mmap, old_end, new_end + PAGE - old_end, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, (uint64_t)-1, 0);
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | (limits_lock_mappings() ? MAP_LOCKED : 0), (uint64_t)-1, 0);
     if (at != (long)old_end) return (long)program_break.to;
     RAW2(SYS_munmap, new_end, PAGE);
     if (protection & PROT_EXEC) note_mapped(old_end, new_end - old_end, protection);

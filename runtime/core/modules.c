@@ -3,6 +3,7 @@
 #include "modules.h"
 #include "core.h"
 #include "codecache.h"
+#include "sandbox.h"
 #include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -95,7 +96,7 @@ static uint64_t usual_place(int file) {
 
 // The dynamic linker's first mapping of a library is all of it, anywhere (elf/dl-map-segments.h of glibc, ldso/dynlink.c of musl).
 uint64_t modules_place(const uint64_t args[6]) {
-  if (args[0] || args[5] || args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_SHARED) || !count()) return 0;
+  if (args[0] || args[5] || args[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_SHARED) || !count() || !sandbox_may(NEED_FILES)) return 0;
   const struct emu_module *module = module_of((int)args[4]);
   if (!module) notice((int)args[4]);
   if (!module) return usual_place((int)args[4]);

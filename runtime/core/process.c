@@ -1,6 +1,8 @@
 // Owns the life of the guest's process: fork, exit, and the thread pointer.
 #include "core.h"
 #include "codecache.h"
+#include "sandbox.h"
+#include "service.h"
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,13 +16,24 @@ void process_finish(int status) {
   fallback_say_statistics();
   libc_flush();
   data_finish(1, (uint64_t)(status & 0xff));
+  if (!thread_shares()) fallback_unseal();
 }
 
-void process_exit(int status) {
+static uint32_t id; // a process that shares this one's memory says the same
+
+uint32_t process_id(void) {
+  if (!id) id = (uint32_t)RAW0(SYS_getpid);
+  return id;
+}
+
+// As the guest does it: the other call may be forbidden.
+void process_exit_by(long number, int status) {
   threads_end();
   process_finish(status);
-  for (;;) RAW1(SYS_exit_group, status);
+  for (;; number = SYS_exit_group) RAW1(number, status);
 }
+
+void process_exit(int status) { process_exit_by(SYS_exit_group, status); }
 
 // Where there is another fault on the way, it is the end.
 void process_die(int signal) {
@@ -80,19 +93,31 @@ static long fork_as(long number, const struct clone_args *wanted, size_t size) {
   if (child != 0) return child;
   if (wanted->stack) emu_state.gpr[RSP] = wanted->stack + wanted->stack_size;
   if (wanted->flags & CLONE_SETTLS) set_fs(wanted->tls);
+  id = 0;
   threads_forked();
   data_forked();
   fallback_forked();
   permissions_forked();
+  limits_forked();
   return 0;
+}
+
+// A fallback translator that is started by the child would be this process's child when that one has ended, or in the child's namespaces.
+static void before_child(uint64_t flags) {
+  fallback_before_child();
+  const uint64_t spaces = CLONE_NEWPID | CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET;
+  if (!fallback_is_prepared() && (flags & spaces || service_orphans_come_here())) fallback_prepare();
 }
 
 static long clone_as(long number, const struct clone_args *wanted, size_t size) {
   if (wanted->flags & CLONE_PARENT_SETTID) guest_unwatch(wanted->parent_tid, 4);
   if (wanted->flags & CLONE_CHILD_SETTID) guest_unwatch(wanted->child_tid, 4);
+  if (!(wanted->flags & CLONE_THREAD)) before_child(wanted->flags);
   if (!(wanted->flags & CLONE_VM)) return fork_as(number, wanted, size);
   if (!(wanted->flags & CLONE_FILES) && !fallback_shared()) return -EAGAIN;
+  const bool was_sealed = sandbox_is_sealed();
   long child = thread_clone(number, wanted, size);
+  if (wanted->flags & CLONE_VFORK) sandbox_parted(was_sealed);
   if (!(wanted->flags & CLONE_FILES)) fallback_parted();
   return child;
 }
@@ -120,7 +145,7 @@ static long clone3(uint64_t at, uint64_t size) {
 
 static long prctl(const uint64_t args[6]) {
   if (args[0] == PR_GET_AUXV) return get_auxiliary(args);
-  long result = raw(SYS_prctl, args[0], args[1], args[2], args[3], args[4], 0);
+  long result = rights_call(SYS_prctl, args);
   if (args[0] == PR_SET_MDWE_NUMBER && !result) permissions_change();
   return result;
 }

@@ -57,12 +57,21 @@ static void put_format(struct line *line, const char *format, va_list args) {
   }
 }
 
-static void say_line(const char *format, va_list args) {
+static void write_line(int file, const char *prefix, const char *format, va_list args) {
   struct line line = {.used = 0};
-  put(&line, "emu: ", 5);
+  put(&line, prefix, strlen(prefix));
   put_format(&line, format, args);
   line.text[line.used++] = '\n';
-  RAW3(SYS_write, 2, line.text, line.used);
+  RAW3(SYS_write, file, line.text, line.used);
+}
+
+static void say_line(const char *format, va_list args) { write_line(2, "emu: ", format, args); }
+
+void say_to(int file, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  write_line(file, "", format, args);
+  va_end(args);
 }
 
 void say(const char *format, ...) {

@@ -2,6 +2,7 @@
 // own, which only notes what has arrived: the guest runs its handler at the next boundary (deliver.c). Five signals are the core's.
 #include "core.h"
 #include "codecache.h"
+#include "sandbox.h"
 #include "signals.h"
 #include <errno.h>
 #include <linux/sched.h>
@@ -56,22 +57,27 @@ static void set_handler(int signal, void (*handler)(int, siginfo_t *, void *), u
   set(signal, &action, NULL);
 }
 
+// Where no call may be made: a fault whose signal is blocked ends the process by it (kernel/signal.c: force_sig_info_to_task).
+static void die_of_fault(int signal) {
+  mask_set(~0ull);
+  switch (signal) {
+  case SIGILL: __asm__ volatile("ud2");
+  case SIGTRAP: __asm__ volatile("int3");
+  case SIGFPE: __asm__ volatile("xor %%edx, %%edx; div %%edx" : : : "rax", "rdx");
+  }
+  __asm__ volatile("hlt");
+}
+
 void signals_die(int signal) {
   struct action action = {(uint64_t)SIG_DFL, 0, 0, 0};
-  uint64_t mask = signal_bit(signal);
+  if (!sandbox_may(NEED_MASK) && core_owned(signal)) die_of_fault(signal);
   set(signal, &action, NULL);
-  RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, 8);
+  mask_set(mask_read() & ~signal_bit(signal));
   RAW3(SYS_tgkill, RAW0(SYS_getpid), RAW0(SYS_gettid), signal);
   for (;;) RAW1(SYS_exit_group, 128 + signal);
 }
 
 // --- Masks --------------------------------------------------------------------------------------------------------------
-
-static uint64_t host_blocked(void) {
-  uint64_t mask;
-  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
-  return mask;
-}
 
 // What is blocked while the handler of an arrival runs, where `mask` was before.
 static void stand_on(struct arrival *a, uint64_t mask) {
@@ -94,6 +100,7 @@ static long mask_in_kernel(int how, bool sets, uint64_t mask, uint64_t *before) 
   uint64_t host = mask & ~OWNED_SIGNALS;
   const uint64_t args[6] = {(uint64_t)how, sets ? (uint64_t)&host : 0, (uint64_t)before, 8};
   long result = raw_guest(SYS_rt_sigprocmask, args);
+  if (!result) mask_is(mask_after(how, sets, *before, host));
   *before |= blocked;
   return result;
 }
@@ -131,14 +138,13 @@ long signals_wait(long number, const uint64_t args[6]) {
 // One of the core's that has been taken is not held back by the kernel any more.
 static long signals_take(const uint64_t args[6]) {
   long signal = raw_guest(SYS_rt_sigtimedwait, args);
-  if (signal > 0 && OWNED_SIGNALS & signal_bit((int)signal)) RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &OWNED_SIGNALS, NULL, 8);
+  if (signal > 0 && OWNED_SIGNALS & signal_bit((int)signal)) mask_set(mask_read() & ~OWNED_SIGNALS);
   return signal;
 }
 
 // Other threads may change actions. Nothing interrupts who holds the lock, for every handler asks for it.
 static uint64_t lock_actions(void) {
-  uint64_t all = ~0ull, before;
-  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
+  uint64_t before = mask_set(~0ull);
   lock(LOCK_ACTIONS);
   return before;
 }
@@ -171,6 +177,7 @@ static void note(int signal, siginfo_t *info, ucontext_t *context) {
   uint64_t *after = (uint64_t *)&context->uc_sigmask; // the kernel's sigset_t has 8 bytes
   uint64_t before = arrived ? waiting[0].blocked_after : *after | blocked;
   *a = (struct arrival){.info = *info};
+  if (signal == SIGSYS && info->si_code == SYS_SECCOMP) a->info.si_call_addr = (void *)emu_state.rip;
   describe(signal, a);
   stand_on(a, raw_interrupted(*host_pc) && waits_with ? *waits_with : before);
   a->blocked_after = before;
@@ -180,7 +187,19 @@ static void note(int signal, siginfo_t *info, ucontext_t *context) {
   raw_interrupt(host_pc);
 }
 
-static void on_signal(int signal, siginfo_t *info, void *context) { note(signal, info, context); }
+// What the handlers of the core are entered and left with: the kernel sets the mask itself.
+void signals_enter(void) { mask_is(~OWNED_SIGNALS); }
+void signals_leave(const void *context) {
+  uint64_t mask;
+  memcpy(&mask, &((const ucontext_t *)context)->uc_sigmask, sizeof mask);
+  mask_is(mask);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context) {
+  signals_enter();
+  note(signal, info, context);
+  signals_leave(context);
+}
 
 bool signals_next(struct arrival *arrival) {
   if (!arrived) return false;
@@ -193,16 +212,11 @@ bool signals_next(struct arrival *arrival) {
 
 bool signals_waiting(void) { return arrived; }
 
-uint64_t signals_hold(void) {
-  uint64_t all = ~OWNED_SIGNALS, before;
-  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
-  return before;
-}
+uint64_t signals_hold(void) { return mask_set(~OWNED_SIGNALS); }
 
-void signals_release(uint64_t before) {
-  before &= ~OWNED_SIGNALS;
-  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
-}
+void signals_hold_all(void) { mask_set(~0ull); }
+
+void signals_release(uint64_t before) { mask_set(before & ~OWNED_SIGNALS); }
 
 bool signals_wants(int signal) { return handled(&guest[signal]) && !(blocked & signal_bit(signal)); }
 
@@ -210,7 +224,7 @@ bool signals_wants(int signal) { return handled(&guest[signal]) && !(blocked & s
 // ends the guest then, as it would natively, without a line.)
 static void put_back(int signal, siginfo_t *info, ucontext_t *context) {
   uint64_t bit = signal_bit(signal);
-  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, &bit, NULL, 8);
+  mask_set(mask_read() | bit);
   *(uint64_t *)&context->uc_sigmask |= bit;
   if (info->si_code == SI_TKILL)
     RAW4(SYS_rt_tgsigqueueinfo, RAW0(SYS_getpid), RAW0(SYS_gettid), signal, info);
@@ -274,19 +288,19 @@ void signals_init(void) {
     set(signal, NULL, &guest[signal]);
     take(signal, &guest[signal]);
   }
-  signals_block(host_blocked());
+  signals_block(mask_read());
 }
 
 // An ignored signal stays ignored through exec, a blocked one blocked.
 void signals_before_exec(void) {
-  RAW4(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, NULL, 8);
+  if (blocked) mask_set(mask_read() | blocked);
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
     if (guest[owned[i]].handler == (uint64_t)SIG_IGN) set(owned[i], &guest[owned[i]], NULL);
 }
 
 void signals_after_failed_exec(void) {
   own();
-  RAW4(SYS_rt_sigprocmask, SIG_UNBLOCK, &OWNED_SIGNALS, NULL, 8);
+  mask_set(mask_read() & ~OWNED_SIGNALS);
 }
 
 // kernel/signal.c: rt_sigaction, in its order of checks.

@@ -26,7 +26,14 @@ static inline uint64_t signal_bit(int signal) { return 1ull << (signal - 1); }
 const char *signal_name(int signal);
 void on_fault(int signal, siginfo_t *info, void *context);
 
+// mask.c: the kernel's mask of this thread.
+uint64_t mask_set(uint64_t mask); // returns what it was
+uint64_t mask_read(void);
+void mask_is(uint64_t mask); // the kernel has set it
+
 // signals.c
+void signals_enter(void); // a handler of the core's begins
+void signals_leave(const void *context); // and ends
 void signals_sent(int signal, siginfo_t *info, void *context); // a core-owned signal that somebody sent
 bool signals_wants(int signal);                                // whether the guest has a handler for a fault, and does not block it
 void signals_describe_fault(int signal, struct arrival *arrival); // action and masks

@@ -37,7 +37,7 @@ int main(int argc, char **argv, char **envp) {
   if (getenv("EMU_TIED")) prctl(PR_SET_PDEATHSIG, SIGKILL);
   dispatch_init();
   memory_init();
-  fallback_note_environment();
+  service_note_environment();
   exec_init(envp);
   image = image_map();
   // Of a position-independent program as high as natively (ELF_ET_DYN_BASE), where there is room.

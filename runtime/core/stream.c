@@ -2,6 +2,7 @@
 // that is written out when full.
 #include "core.h"
 #include "data.h"
+#include "sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mman.h>
@@ -63,10 +64,19 @@ bool data_new_chunk(uint64_t *offset) { return data_extend(DATA_CHUNK, DATA_CHUN
 
 static uint8_t *map_buffer(struct buffer *buffer, int flags, int fd, uint64_t offset) {
   if (buffer->base) flags |= MAP_FIXED;
+  else limits_make_room(DATA_CHUNK);
   uint8_t *at = mmap(buffer->base, DATA_CHUNK, PROT_READ | PROT_WRITE, flags, fd, (off_t)offset);
   if (at == MAP_FAILED) return NULL;
   if (!buffer->base) memory_protect_runner((uint64_t)at, (uint64_t)at + DATA_CHUNK);
   return buffer->base = at;
+}
+
+static void open_chunk(struct buffer *buffer, size_t stream) {
+  struct data_chunk *chunk = (struct data_chunk *)buffer->base;
+  *chunk = (struct data_chunk){.stream = stream, .thread = thread_id(), .sequence = data_header->sequence[stream]++};
+  memcpy(chunk->magic, "EMUCHUNK", 8);
+  buffer->is_chunk = true;
+  emu_state.stream[stream] = (struct emu_stream){buffer->base + sizeof *chunk, buffer->base + DATA_CHUNK};
 }
 
 static bool begin_chunk(struct sink *sink, size_t stream) {
@@ -75,12 +85,37 @@ static bool begin_chunk(struct sink *sink, size_t stream) {
   uint64_t to = next_offset(stream), from = to - DATA_CHUNK;
   if (!grow(sink->fd, from, to) || !map_buffer(buffer, MAP_SHARED, sink->fd, from)) return false;
   if (!first) madvise(buffer->base, DATA_CHUNK, MADV_POPULATE_WRITE); // one call for 256 page faults
-  struct data_chunk *chunk = (struct data_chunk *)buffer->base;
-  *chunk = (struct data_chunk){.stream = stream, .thread = (uint64_t)RAW0(SYS_gettid), .sequence = data_header->sequence[stream]++};
-  memcpy(chunk->magic, "EMUCHUNK", 8);
-  buffer->is_chunk = true;
-  emu_state.stream[stream] = (struct emu_stream){buffer->base + sizeof *chunk, buffer->base + DATA_CHUNK};
+  open_chunk(buffer, stream);
   return true;
+}
+
+// --- Where the guest has forbidden itself to map memory: room for some chunks that was mapped before --------------------------------
+
+enum { SPARES = 64 };
+static uint8_t *spares; // NULL: none
+static _Atomic uint32_t used_spares;
+static uint8_t scratch[DATA_CHUNK]; // for what is lost
+
+void stream_seal(void) {
+  uint64_t offset;
+  if (!data_header || spares || !data_extend(SPARES * DATA_CHUNK, PAGE, &offset) || ftruncate(data_file(), (off_t)(offset + SPARES * DATA_CHUNK))) return;
+  uint8_t *at = mmap(NULL, SPARES * DATA_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, data_file(), (off_t)offset);
+  if (at == MAP_FAILED) return;
+  memory_protect_runner((uint64_t)at, (uint64_t)at + SPARES * DATA_CHUNK);
+  spares = at;
+}
+
+static bool begin_spare(struct sink *sink, size_t stream) {
+  uint32_t n = sink->fd == data_file() && spares ? used_spares++ : SPARES;
+  if (n >= SPARES) return errno = EPERM, false;
+  buffers[stream].base = spares + n * DATA_CHUNK;
+  open_chunk(&buffers[stream], stream);
+  return true;
+}
+
+static void begin_scratch(size_t stream) {
+  buffers[stream] = (struct buffer){.base = scratch, .in_memory = true};
+  emu_state.stream[stream] = (struct emu_stream){scratch, scratch + DATA_CHUNK};
 }
 
 static bool begin_memory(size_t stream) {
@@ -137,7 +172,9 @@ static void next_buffer(size_t stream) {
   hold();
   end_buffer(stream, 0);
   release();
-  if (!sink->raw && !sink->lost && !begin_chunk(sink, stream)) lose(sink, stream);
+  bool maps = sandbox_may(NEED_MAP);
+  if (!sink->raw && !sink->lost && !(maps ? begin_chunk(sink, stream) : begin_spare(sink, stream))) lose(sink, stream);
+  if (!maps && !buffers[stream].in_memory && (sink->raw || sink->lost)) return begin_scratch(stream);
   if ((sink->raw || sink->lost) && !begin_memory(stream)) fail("no memory for stream %u", (uint64_t)stream);
 }
 
@@ -181,7 +218,7 @@ void stream_thread_ends(void) {
   for (size_t i = 0; i < EMU_STREAMS; i++) {
     const uint8_t *at = emu_state.stream[i].at;
     end_buffer(i, 0);
-    if (at && buffers[i].is_chunk) madvise((void *)page_up((uint64_t)at), page_down((uint64_t)emu_state.stream[i].end) - page_up((uint64_t)at), MADV_REMOVE);
+    if (at && buffers[i].is_chunk && sandbox_may(NEED_MAP)) madvise((void *)page_up((uint64_t)at), page_down((uint64_t)emu_state.stream[i].end) - page_up((uint64_t)at), MADV_REMOVE);
     emu_state.stream[i] = (struct emu_stream){NULL, NULL};
   }
   release();

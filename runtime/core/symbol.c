@@ -2,6 +2,7 @@
 // anything; every offset is checked.
 #include "core.h"
 #include "modules.h"
+#include "sandbox.h"
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
@@ -57,6 +58,7 @@ static struct symbol search_file(uint64_t pc) {
 // Stays mapped: the symbol's name is in it, and this is the guest's last line.
 static bool open_module(const struct emu_module *module) {
   struct stat is;
+  if (!sandbox_may(NEED_FILES) || !sandbox_may(NEED_MAP)) return false;
   long fd = RAW4(SYS_openat, AT_FDCWD, module->path, O_RDONLY | O_CLOEXEC, 0);
   if (fd < 0) return false;
   long at = RAW2(SYS_fstat, fd, &is);

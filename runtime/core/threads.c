@@ -4,6 +4,7 @@
 #include "core.h"
 #include "codecache.h"
 #include "data.h"
+#include "sandbox.h"
 #include "signals.h"
 #include <asm/prctl.h>
 #include <elf.h>
@@ -106,6 +107,7 @@ static uint64_t block_of(uint32_t n) { return (slot_at(n + 1) - TCB_ROOM) & ~(tl
 static bool reserve(void) {
   if (arena) return true;
   first = self();
+  limits_make_room(MOST_SLOTS * slot_size());
   for (slots = MOST_SLOTS; slots; slots /= 2) {
     long at = raw(SYS_mmap, 0, slots * slot_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, (uint64_t)-1, 0);
     if (at < 0 && at > -PAGE) continue;
@@ -155,6 +157,8 @@ void thread_begins(void) {
   libc_thread_begins(birth.id);
   event_happens(EVENT_THREAD_START, birth.id, 0, 0);
 }
+
+uint32_t thread_id(void) { return birth.id ? birth.id : (uint32_t)RAW0(SYS_gettid); }
 
 // On its host stack, with all signals held, and emu_state as its parent left it there.
 static _Noreturn void begin(void) {
@@ -228,6 +232,7 @@ long thread_clone(long number, const struct clone_args *wanted, size_t size) {
   uint64_t held = signals_hold(); // the thread begins with none that waits
   child->blocked = signals_blocked(held);
   signals_inherit((int64_t)(block - self()), wanted->flags);
+  sandbox_inherit((int64_t)(block - self()));
   if (!child->shares) __atomic_fetch_add(&alive, 1, __ATOMIC_RELAXED);
   long result = signals_waiting() ? RESTART : thread_call(number, number == SYS_clone3 ? modern : old, begin);
   if (result < 0 && !child->shares) __atomic_fetch_sub(&alive, 1, __ATOMIC_RELAXED);
@@ -278,14 +283,13 @@ long thread_clears(uint64_t at) {
 
 // The process ends with its last thread, with the status of its first.
 void thread_exit(int status) {
-  if (!birth.shares && __atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit(status);
+  if (!birth.shares && __atomic_load_n(&alive, __ATOMIC_ACQUIRE) == 1 && !leader_left) process_exit_by(SYS_exit, status);
   tell_own_end();
   if (data_header) stream_thread_ends();
   guest_unwatch(birth.clears, 4); // the kernel says nothing if it cannot
-  uint64_t everything = ~0ull;
-  RAW4(SYS_rt_sigprocmask, SIG_SETMASK, &everything, NULL, 8);
+  signals_hold_all();
   if (birth.shares) thread_leave(birth.given_back, status);
-  if (RAW0(SYS_gettid) == RAW0(SYS_getpid)) leaders_status = status, leader_left = true;
+  if (birth.id == process_id()) leaders_status = status, leader_left = true;
   if (__atomic_sub_fetch(&alive, 1, __ATOMIC_ACQ_REL) == 0) process_finish(leaders_status);
   if (birth.slot) thread_leave(birth.given_back, status);
   for (;;) RAW1(SYS_exit, status);

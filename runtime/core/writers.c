@@ -2,6 +2,7 @@
 // this process by its number; and what the kernel writes at a time of its own (io_uring, aio).
 #include "core.h"
 #include "codecache.h"
+#include "sandbox.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
@@ -40,7 +41,7 @@ void writers_unmapped(uint64_t from, uint64_t size) {
 void writers_mapped(uint64_t at, const uint64_t args[6]) {
   struct stat is;
   writers_unmapped(at, args[1]);
-  if (args[3] & MAP_ANONYMOUS) return;
+  if (args[3] & MAP_ANONYMOUS || !sandbox_may(NEED_FILES)) return; // later mappings are not believed to be private then
   bool writes = (RAW2(SYS_fcntl, args[4], F_GETFL) & O_ACCMODE) != O_RDONLY;
   if ((!writes && !(args[2] & PROT_EXEC)) || RAW2(SYS_fstat, args[4], &is)) return;
   add((struct mapped){at, page_up(at + args[1]), is.st_dev, is.st_ino});
@@ -89,7 +90,7 @@ static void file_changed(const struct stat *file) {
 
 void writers_opened(int file, uint64_t flags) {
   struct stat is;
-  if ((flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC)) return;
+  if (((flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC)) || !sandbox_may(NEED_FILES)) return;
   if (RAW2(SYS_fstat, file, &is) || !S_ISREG(is.st_mode) || (!is_code(&is) && !is_memory(file, &is))) return;
   may_write = true;
   if (flags & O_TRUNC) file_changed(&is);
@@ -107,7 +108,7 @@ static long write_memory(long number, const uint64_t args[6]) {
 
 static long write_file(long number, const uint64_t args[6], int file) {
   struct stat is;
-  if (!may_write || RAW2(SYS_fstat, file, &is) || !S_ISREG(is.st_mode)) return raw_guest(number, args);
+  if (!may_write || !sandbox_may(NEED_FILES) || RAW2(SYS_fstat, file, &is) || !S_ISREG(is.st_mode)) return raw_guest(number, args);
   if (is_memory(file, &is)) return write_memory(number, args);
   long result = raw_guest(number, args);
   file_changed(&is);
