@@ -31,7 +31,7 @@ static class Help
         "build" => """
             emu build GUEST [-o RUNNER] [-p NAME,KEY=VALUE]... [--only CODE]... [--exclude CODE]... [-O 0..3] [-j N]
 
-              emu build /bin/busybox -o busybox.emu && ./busybox.emu ls
+              emu build /bin/ls -o ls.emu && ./ls.emu -l
               emu build ./prog -p insns -o prog.emu && ./prog.emu && emu report prog.emudata
 
             A runner with plugins writes what it collects to $EMU_DATA (./GUEST.emudata; where that is there, ./GUEST.2.emudata ...).
@@ -53,8 +53,8 @@ static class Help
         "verify" => """
             emu verify GUEST [-p NAME,KEY=VALUE]... [-O 0..3] [-j N] [-- ARGS]
 
-              emu verify /bin/busybox -- sort README.md
-              printf 'b\na\n' | emu verify /bin/busybox -- sort
+              emu verify sort -- README.md
+              printf 'b\na\n' | emu verify sort
 
             Runs GUEST twice, natively first, with the same input. Exit code 1 and the first difference if stdout,
             stderr or the way it ended differ.
