@@ -96,13 +96,24 @@ static uint16_t opcode_at(uint32_t pc) {
   return 0;
 }
 
+// Newer CPUs of Intel's keep the opcode only of an instruction with an unmasked exception, and say 0 otherwise (SDM vol. 1, 8.1.9.1).
+static bool keeps_opcodes(void) {
+  static int keeps; // 0: not known
+  static uint8_t guests[108];
+  struct environment after;
+  if (keeps) return keeps > 0;
+  __asm__ volatile("fnsave %0\n\tfldpi\n\tfnstenv %1\n\tfrstor %0" : "+m"(guests), "=m"(after));
+  return (keeps = after.opcode & 0x7ff ? 1 : -1) > 0;
+}
+
 // The guest's pointers in place of the host's, `now`. The data selector is that of DS.
 static void set_environment(bool wide, uint8_t *image, const struct environment *now) {
   uint32_t pc = guest_pc(now->instruction);
   if (pc == now->instruction) return;
   uint16_t opcode = opcode_at(pc), pc16 = (uint16_t)pc;
-  if (wide) memcpy(image + 12, &pc, 4), memcpy(image + 18, &opcode, 2);
+  if (wide) memcpy(image + 12, &pc, 4);
   else memcpy(image + 6, &pc16, 2);
+  if (wide && keeps_opcodes()) memcpy(image + 18, &opcode, 2);
   memset(image + (wide ? 24 : 12), 0, 2);
 }
 
@@ -112,7 +123,8 @@ static void set_pointers(uint8_t *image) {
   memcpy(&host, image + 8, 4);
   if (!host || (pc = guest_pc(host)) == host) return;
   uint16_t opcode = opcode_at(pc);
-  memcpy(image + 8, &pc, 4), memcpy(image + 6, &opcode, 2);
+  memcpy(image + 8, &pc, 4);
+  if (keeps_opcodes()) memcpy(image + 6, &opcode, 2);
 }
 
 // --- Guest memory ---------------------------------------------------------------------------------------------------------

@@ -71,9 +71,9 @@ int main(void)
     uint64_t n = 50;
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
     printf("overlap %d %d %d\n", b[50], b[51] == b[300], (int)n);
-    /* 32-bit addresses wrap the counters to ecx. */
+    /* With 32-bit addresses the counter is ecx. What of rcx is above it after no repetition, Intel clears and AMD keeps. */
     uint64_t rcx = 0xffffffff00000000;
     __asm__ volatile("addr32 rep stosb" : "+c"(rcx) : "D"(b), "a"(1) : "memory");
-    printf("ecx %llx\n", (unsigned long long)rcx);
+    printf("ecx %x\n", (unsigned)rcx);
     return 3;
 }

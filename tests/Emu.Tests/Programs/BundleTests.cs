@@ -33,9 +33,7 @@ public sealed partial class BundleTests
     {
         var bytes = File.ReadAllBytes(runner);
         var path = System.Text.Encoding.ASCII.GetBytes($"{Repository.Root}/.build/emu-");
-        int at = bytes.AsSpan().IndexOf(path);
-        bytes[at + 1] ^= 1;
-        Assert.Equal(-1, bytes.AsSpan(at + 1).IndexOf(path));
+        for (int at; (at = bytes.AsSpan().IndexOf(path)) >= 0;) bytes[at + 1] ^= 1; // the lines of probes name files there, too
         File.WriteAllBytes(runner, bytes);
     }
 
