@@ -34,7 +34,7 @@ static class Shell
         var error = p.StandardError.ReadToEndAsync();
         string output = p.StandardOutput.ReadToEnd();
         p.WaitForExit();
-        return new(p.ExitCode, output, error.Result);
+        return new(p.ExitCode, output, Repository.WithoutPatience(error.Result));
     }
 
     static string Prepare()

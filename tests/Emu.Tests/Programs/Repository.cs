@@ -32,8 +32,12 @@ static class Repository
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, output, errors.Result);
+        return (process.ExitCode, output, WithoutPatience(errors.Result));
     }
+
+    /// <summary>Without the line that asks for patience (Running/Progress.cs), which a slow machine has and a quick one has not.</summary>
+    public static string WithoutPatience(string errors) =>
+        string.Concat(errors.Split('\n').Where(l => !l.StartsWith("emu: translating ahead of time", StringComparison.Ordinal)).Select((l, n) => n == 0 ? l : "\n" + l));
 
     static string FindRoot()
     {
