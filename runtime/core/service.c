@@ -75,15 +75,19 @@ static const char *program(void) {
 
 static const char *path; // of the one that is to be started
 
+static const char *about(const char *begin, const char *why, const char *end) {
+  static char text[PATH_LENGTH + 200];
+  const char *parts[] = {begin, path, ": ", why, end};
+  *text = 0;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) strncat(text, parts[i], sizeof text - 1 - strlen(text));
+  return text;
+}
+
 const char *service_missing(void) {
-  static char why[PATH_LENGTH + 200];
   path = program();
   if (!*path) return " is missing: this runner does not know one (EMU_FALLBACK names it)";
-  if (!access(path, R_OK)) return NULL;
-  const char *parts[] = {" is missing: ", path, ": ", strerror(errno), " (EMU_FALLBACK names another)"};
-  *why = 0;
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) strncat(why, parts[i], sizeof why - 1 - strlen(why));
-  return why;
+  if (access(path, R_OK)) return about(" is missing: ", strerror(errno), " (EMU_FALLBACK names another)");
+  return is_trusted(path) ? NULL : about(" is not started: ", "others may change it", " (SECURITY.md)");
 }
 
 // --- In the service's process, until it is that program. Thread-local storage is gone: nothing here uses errno ----------------------

@@ -47,6 +47,15 @@ public sealed class TrustTests
     }
 
     [Fact]
+    public void AFallbackTranslatorOfOthersIsNotStarted()
+    {
+        var said = Shell.Run("rm -rf theirs; mkdir theirs; cp guest theirs/fallback; chmod 777 theirs; emu build --aot none guest -o none.emu && EMU_FALLBACK=$PWD/theirs/fallback ./none.emu echo");
+        Assert.Equal(70, said.Code);
+        Assert.Matches("^emu: the fallback translator is not started: .*/theirs/fallback: others may change it \\(SECURITY.md\\)\n$", said.Error);
+        Assert.Equal("./none.emu\necho\n", Shell.Run("./none.emu echo").Out);
+    }
+
+    [Fact]
     public void AnotherUserHasACacheOfTheirOwn()
     {
         var said = Shell.Run($"rm -rf home; mkdir home; chown nobody home; {Nobody} env -u EMU_CACHE HOME=$PWD/home PATH=$PATH emu run -- ./guest echo; ls -A home/.cache");
