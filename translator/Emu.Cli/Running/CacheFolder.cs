@@ -23,7 +23,7 @@ static class CacheFolder
         string? chosen = Named();
         string? doubt = chosen is null ? "there is no home folder" : Refusal(chosen);
         if (doubt is null) return Real(chosen!);
-        string other = new[] { $"/var/tmp/emu-{UserId}", $"/tmp/emu-{UserId}" }.FirstOrDefault(f => Refusal(f) is null)
+        string other = new[] { $"/var/tmp/emu-{Trust.User}", $"/tmp/emu-{Trust.User}" }.FirstOrDefault(f => Refusal(f) is null)
             ?? throw new UserException($"cannot use the cache folder {chosen} ({doubt}), nor one in /var/tmp or /tmp; EMU_CACHE names another");
         if (chosen != null) Console.Error.WriteLine($"emu: the cache is {other}; {chosen} is not used: {doubt}");
         return Real(other);
@@ -41,14 +41,12 @@ static class CacheFolder
         try
         {
             if (!Directory.Exists(folder)) Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            return Trust.Doubt(Real(folder)) ?? (Stat.Of(folder)?.User == UserId ? null : "it belongs to another user");
+            return Trust.Doubt(Real(folder)) ?? (Stat.Of(folder)?.User == Trust.User ? null : "it belongs to another user");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return "it cannot be written"; }
     }
 
     static string Real(string folder) => FilePath.Real(folder) ?? folder;
-
-    static uint UserId => Trust.User;
 
     /// <summary>A part's folder, made when it is not there.</summary>
     public static string Part(string name)

@@ -21,9 +21,8 @@ sealed record GuestFile(string Typed, string Found, string Path, string CommandN
     /// <summary>A command as a shell finds it: with a slash a path, otherwise in $PATH. It must be executable.</summary>
     public static GuestFile Command(string typed)
     {
-        if (!typed.Contains('/') && InPath(typed) is null)
-            throw new UserException($"{typed}: not found in $PATH{(File.Exists(typed) ? $" (for the file here say ./{typed})" : "")}", UserException.NotFound);
-        string found = typed.Contains('/') ? typed : InPath(typed)!;
+        string found = (typed.Contains('/') ? typed : InPath(typed))
+            ?? throw new UserException($"{typed}: not found in $PATH{(File.Exists(typed) ? $" (for the file here say ./{typed})" : "")}", UserException.NotFound);
         var guest = At(typed, found, UserException.NotFound, UserException.CannotExecute);
         return IsExecutable(found) ? guest : throw new UserException($"{typed}: may not be executed (chmod +x)", UserException.CannotExecute);
     }
